@@ -1,0 +1,58 @@
+"""Random bits from a counter: the same (seed, step, layer, index) gives the same 32 bits, in every engine.
+
+The function is MurmurHash3 (x86, 32 bits; Austin Appleby, public domain, 2011) of the four 32-bit words
+(seed high, step, layer, index) under the seed's low word. There is no state to keep, so a mask can be drawn
+again for any step, in any order, by any number of threads. Arithmetic is on 64-bit integers masked to 32 bits,
+which NumPy and Numba agree on.
+"""
+
+import numpy as np
+
+__all__ = ["bits", "hash_prefix", "hash_word", "uniform"]
+
+_MASK = np.uint64(0xFFFFFFFF)
+_C1, _C2 = np.uint64(0xCC9E2D51), np.uint64(0x1B873593)
+_FIVE, _ADD = np.uint64(5), np.uint64(0xE6546B64)
+_F1, _F2 = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35)
+_R13, _R15, _R16, _R17, _R19 = (np.uint64(n) for n in (13, 15, 16, 17, 19))
+_BYTES = np.uint64(16)
+
+
+def hash_word(h, word):
+    """One MurmurHash3 block: mix a 32-bit word into the state h (both uint64 holding 32 bits)."""
+    k = (word * _C1) & _MASK
+    k = ((k << _R15) | (k >> _R17)) & _MASK
+    h = h ^ ((k * _C2) & _MASK)
+    h = ((h << _R13) | (h >> _R19)) & _MASK
+    return (h * _FIVE + _ADD) & _MASK
+
+
+def hash_end(h):
+    """MurmurHash3's finalization of four words (16 bytes): every input bit reaches every output bit."""
+    h = h ^ _BYTES
+    h = ((h ^ (h >> _R16)) * _F1) & _MASK
+    h = ((h ^ (h >> _R13)) * _F2) & _MASK
+    return h ^ (h >> _R16)
+
+
+def hash_prefix(seed: int, step: int, layer: int) -> np.uint64:
+    """The state after (seed, step, layer), shared by all indices of one tensor of random bits."""
+    h = np.uint64(seed & 0xFFFFFFFF)
+    for word in ((seed >> 32) & 0xFFFFFFFF, step & 0xFFFFFFFF, layer & 0xFFFFFFFF):
+        h = hash_word(h, np.uint64(word))
+    return h
+
+
+def bits(prefix, index):
+    """32 random bits (in uint64) for each index (uint64, below 2^32)."""
+    return hash_end(hash_word(prefix, index))
+
+
+def uniform(seed: int, step: int, layer: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Uniform numbers k / 2^24 in [0, 1), exact in float32, for a tensor of the given shape.
+
+    >>> uniform(0, step=1, layer=2, shape=(2, 2)).round(4).tolist() == uniform(0, 1, 2, (4,)).reshape(2, 2).round(4).tolist()
+    True
+    """
+    index = np.arange(int(np.prod(shape)), dtype=np.uint64)
+    return ((bits(hash_prefix(seed, step, layer), index) >> np.uint64(8)) * 2.0**-24).reshape(shape)

@@ -1,0 +1,28 @@
+"""All tolerances, in units of the dtype's eps unless a line says otherwise. Comparisons fail on NaN."""
+
+import numpy as np
+
+RECORD_ULP = 32  # a record under Numba's libm against NumPy's SIMD loops
+DERIVATIVE = 1e-6  # relative, a record against central differences in float64
+GRADIENT = 1e-6  # relative per tensor, backpropagation against central differences in float64
+TORCH = 1e-10  # relative per tensor, backpropagation against PyTorch's autograd in float64
+
+
+def close(actual, expected, ulp: float, floor: float = 0.0) -> bool:
+    """Equal to `ulp` eps of the larger of |expected| and floor, elementwise; NaN equals NaN, infinities by sign."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.dtype != expected.dtype or actual.shape != expected.shape:
+        return False
+    eps = np.finfo(expected.dtype).eps
+    tiny = np.finfo(expected.dtype).tiny
+    with np.errstate(all="ignore"):
+        near = np.abs(actual - expected) <= ulp * (eps * np.maximum(np.abs(expected), floor) + tiny)
+    same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
+    return bool(np.all(near | same))
+
+
+def relative(actual, expected) -> float:
+    """Norm of the difference over the larger norm; 0 when both vanish, NaN when anything is NaN."""
+    actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
+    scale = max(np.linalg.norm(actual), np.linalg.norm(expected))
+    return float(np.linalg.norm(actual - expected) / scale) if scale > 0 or np.isnan(scale) else 0.0
