@@ -1,0 +1,1 @@
+"""Files on disk: atomic writing (`atomic`) and the sealed `.glassnet` file (`container`)."""

@@ -53,9 +53,7 @@ def _zeros(generator: np.random.Generator, fan_in: int, fan_out: int) -> np.ndar
     return np.zeros((fan_out, fan_in))
 
 
-def _uniform(
-    generator: np.random.Generator, fan_in: int, fan_out: int, low: float, high: float
-) -> np.ndarray:
+def _uniform(generator: np.random.Generator, fan_in: int, fan_out: int, low: float, high: float) -> np.ndarray:
     return generator.uniform(low, high, (fan_out, fan_in))
 
 
@@ -87,9 +85,7 @@ def _lecun(fan_in: int, fan_out: int) -> float:
     return 1.0 / fan_in
 
 
-_GLOROT = (
-    "Glorot and Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural Networks"
-)
+_GLOROT = "Glorot and Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural Networks"
 _HE = "He, Zhang, Ren and Sun (2015), Delving Deep into Rectifiers"
 _LECUN = "LeCun, Bottou, Orr and Mueller (1998), Efficient BackProp"
 
@@ -117,15 +113,11 @@ for _record, _aliases in (
         ("gaussian",),
     ),
     (
-        Initializer(
-            "glorot_uniform", _scaled(_glorot, True), r"w \sim U(\pm\sqrt{6 / (n_{in} + n_{out})})", _GLOROT
-        ),
+        Initializer("glorot_uniform", _scaled(_glorot, True), r"w \sim U(\pm\sqrt{6 / (n_{in} + n_{out})})", _GLOROT),
         ("glorot", "xavier", "xavier_uniform"),
     ),
     (
-        Initializer(
-            "glorot_normal", _scaled(_glorot, False), r"w \sim N(0, 2 / (n_{in} + n_{out}))", _GLOROT
-        ),
+        Initializer("glorot_normal", _scaled(_glorot, False), r"w \sim N(0, 2 / (n_{in} + n_{out}))", _GLOROT),
         ("xavier_normal",),
     ),
     (

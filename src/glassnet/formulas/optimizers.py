@@ -277,9 +277,7 @@ class Adagrad(Optimizer):
     """
 
     epsilon: float = 1e-10
-    latex: ClassVar[str] = (
-        r"s \leftarrow s + g^2, \quad \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)"
-    )
+    latex: ClassVar[str] = r"s \leftarrow s + g^2, \quad \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)"
     source: ClassVar[str] = "Duchi, Hazan and Singer (2011)"
     slots: ClassVar[tuple[str, ...]] = ("s",)
     carry = staticmethod(nothing)

@@ -25,9 +25,7 @@ class Interval:
         def end(mine: float, theirs: float, beyond: bool) -> bool:
             return beyond or (mine == theirs and (self.open or not other.open or abs(mine) == float("inf")))
 
-        return end(self.low, other.low, self.low > other.low) and end(
-            self.high, other.high, self.high < other.high
-        )
+        return end(self.low, other.low, self.low > other.low) and end(self.high, other.high, self.high < other.high)
 
     def holds(self, values: np.ndarray) -> bool:
         """Whether all values lie in the interval."""

@@ -108,9 +108,7 @@ def resolve(registry: "Registry[R]", spec: "str | R", constants: Mapping[str, An
         name, positional, named = parse_spec(spec, registry.kind)
         record = registry[name]
         if len(positional) > len(record.constants):
-            raise InvalidParameterError(
-                f"{registry.kind} '{spec}': {name} takes {len(record.constants)} numbers"
-            )
+            raise InvalidParameterError(f"{registry.kind} '{spec}': {name} takes {len(record.constants)} numbers")
         given = {**dict(zip(record.constants, positional, strict=False)), **named, **given}
     if not given:
         return record
@@ -146,9 +144,7 @@ def check_number(
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
-    inside = (number > low if open_low else number >= low) and (
-        number < high if open_high else number <= high
-    )
+    inside = (number > low if open_low else number >= low) and (number < high if open_high else number <= high)
     if isinstance(value, bool) or not inside or abs(number) == float("inf"):
         raise InvalidParameterError(f"{owner}: {name} must be {rule}, got {value!r}")
     return number

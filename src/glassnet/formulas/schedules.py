@@ -1,7 +1,7 @@
 """Schedules: a value as training goes on. One list serves the learning rate, dropout and weight decay.
 
-Time t is counted in epochs and goes on inside them: after 32 of the 64 steps of the third epoch, t = 2.5. A
-schedule is asked once a step, so warm-ups and one-cycle runs are smooth; `epochs` is the planned length.
+Time t is counted in epochs and goes on inside them: the 33rd of the 64 steps of the third epoch begins at t = 2.5.
+A schedule is asked once a step, so warm-ups and one-cycle runs are smooth; `epochs` is the planned length.
 """
 
 import math
@@ -38,15 +38,14 @@ class Schedule:
     name: ClassVar[str] = ""
     latex: ClassVar[str] = ""
     source: ClassVar[str] = ""
+    needs_epochs: ClassVar[bool] = False  # whether the planned length changes the values
 
     def __post_init__(self) -> None:
         for item in fields(self):
             if item.name == "monitor":
                 continue
             value = check_number(self.name or "schedule", item.name, getattr(self, item.name), 0)
-            object.__setattr__(
-                self, item.name, int(value) if item.type == "int" or item.type is int else value
-            )
+            object.__setattr__(self, item.name, int(value) if item.type == "int" or item.type is int else value)
 
     def value(self, t: float, epochs: float) -> float:
         """The value at time t (epochs, from 0) of a run planned for `epochs`."""
@@ -186,6 +185,8 @@ class Cosine(Schedule):
     latex: ClassVar[str] = r"\eta_t = \eta_T + \tfrac{1}{2}(\eta_0 - \eta_T)(1 + \cos(\pi t / T))"
     source: ClassVar[str] = "Loshchilov and Hutter (2017), SGDR"
 
+    needs_epochs: ClassVar[bool] = True
+
     def value(self, t: float, epochs: float) -> float:
         """See `Schedule.value`."""
         done = min(t / epochs, 1.0)
@@ -207,6 +208,8 @@ class OneCycle(Schedule):
     latex: ClassVar[str] = r"\eta_0 / s \;\nearrow\; \eta_0 \;\searrow\; \eta_0 / e"
     source: ClassVar[str] = "Smith and Topin (2018), Super-Convergence"
 
+    needs_epochs: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_number(self.name, "rise", self.rise, 0, 1, open_low=True, open_high=True)
@@ -226,23 +229,25 @@ class OneCycle(Schedule):
 @_schedule("linear_warmup", "linear_warm_up", "warmup", "warm_up")
 @dataclass(frozen=True)
 class LinearWarmup(Schedule):
-    """From 0 to `initial` in a straight line over `over` epochs, then constant. The first step is not at 0.
+    """From start * initial to `initial` in a straight line over `over` epochs, then constant.
 
-    >>> LinearWarmup(0.1, over=4).value(2, epochs=10)
-    0.05
+    >>> round(LinearWarmup(0.1, over=4, start=0.2).value(2, epochs=10), 6)
+    0.06
     """
 
     over: float = 5.0
-    latex: ClassVar[str] = r"\eta_t = \eta_0 \min(1, t / w)"
+    start: float = 0.01
+    latex: ClassVar[str] = r"\eta_t = \eta_0 \bigl(s + (1 - s) \min(1, t / w)\bigr)"
     source: ClassVar[str] = "Goyal et al. (2017), Accurate, Large Minibatch SGD"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_number(self.name, "over", self.over, 0, open_low=True)
+        check_number(self.name, "start", self.start, 0, 1)
 
     def value(self, t: float, epochs: float) -> float:
         """See `Schedule.value`."""
-        return self.initial * min(1.0, t / self.over)
+        return self.initial * (self.start + (1.0 - self.start) * min(1.0, t / self.over))
 
 
 @_schedule("reduce_on_plateau", "plateau")

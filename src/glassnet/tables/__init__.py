@@ -1,0 +1,43 @@
+"""Columns to arrays: files, types, missing values, categories, scaling, targets, splits, built-in data."""
+
+from glassnet.tables.columns import CategoricalColumn, DroppedColumn, NumericColumn
+from glassnet.tables.datasets import Dataset, dataset_names, load_dataset
+from glassnet.tables.frames import to_frame, to_series
+from glassnet.tables.preprocessing import Preprocessing, constant_features, describe, fit_preprocessing
+from glassnet.tables.reading import read_table
+from glassnet.tables.splits import shared_duplicates, split_rows, train_validation_split
+from glassnet.tables.targets import (
+    ClassTarget,
+    RegressionTarget,
+    drop_missing_target,
+    fit_class_target,
+    fit_regression_target,
+    infer_task,
+    split_target,
+)
+
+__all__ = [
+    "CategoricalColumn",
+    "ClassTarget",
+    "Dataset",
+    "DroppedColumn",
+    "NumericColumn",
+    "Preprocessing",
+    "RegressionTarget",
+    "constant_features",
+    "dataset_names",
+    "describe",
+    "drop_missing_target",
+    "fit_class_target",
+    "fit_preprocessing",
+    "fit_regression_target",
+    "infer_task",
+    "load_dataset",
+    "read_table",
+    "shared_duplicates",
+    "split_rows",
+    "split_target",
+    "to_frame",
+    "to_series",
+    "train_validation_split",
+]

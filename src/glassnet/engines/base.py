@@ -1,0 +1,188 @@
+"""What an engine is: it runs whole networks, or refuses with reasons.
+
+`training` draws the order of the examples and asks for slices of steps; the engine does the arithmetic and changes
+the state in place. Every engine gives the same numbers as the reference, to rounding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from glassnet.errors import ArchitectureError, EngineError, InvalidParameterError, nearest
+from glassnet.formulas.optimizers import Optimizer
+from glassnet.network.architecture import Architecture, Dropout
+from glassnet.network.parameters import buffer_layout, parameter_layout
+
+__all__ = [
+    "Data",
+    "Engine",
+    "Program",
+    "Slice",
+    "StepLog",
+    "TrainState",
+    "check_trainable",
+    "choose",
+    "dropout_layers",
+    "fresh_state",
+    "untrainable",
+]
+
+
+@dataclass(frozen=True)
+class Program:
+    """All that stays fixed while a network trains.
+
+    Attributes
+    ----------
+    clip_norm, clip_value : float or None
+        Bounds for the gradient.
+    batch_size : int
+        Examples a step; the last step of an epoch may have fewer.
+    seed : int
+        Of dropout masks and drawn slopes.
+    """
+
+    architecture: Architecture
+    optimizer: Optimizer
+    batch_size: int
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """Training data: X (n, d) and Y (n, K) in the network's dtype, C-contiguous; weights (n,) float64 or None."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass
+class TrainState:
+    """All that training changes, and so all that a checkpoint holds.
+
+    theta (P,) parameters, buffers (B,) running statistics, slots (k, P) of the optimizer, carried (c,) its numbers
+    per step (float64), step and epoch done so far, factors on scheduled quantities (after plateaus), counters of the
+    callbacks, and the best weights so far where a callback keeps them.
+    """
+
+    theta: np.ndarray
+    buffers: np.ndarray
+    slots: np.ndarray
+    carried: np.ndarray
+    step: int = 0
+    epoch: int = 0
+    factors: dict[str, float] = field(default_factory=dict)
+    counters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    best: tuple[np.ndarray, np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A stretch of steps within an epoch.
+
+    order : (m,) int64, the examples in turn, `batch_size` a step.
+    learning_rates, weight_decays : (steps,) float64. dropout_rates : (steps, number of Dropout layers) float64.
+    """
+
+    order: np.ndarray
+    learning_rates: np.ndarray
+    weight_decays: np.ndarray
+    dropout_rates: np.ndarray
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """What came of a slice.
+
+    losses, gradient_norms : (steps done,) objective and gradient norm (before clipping) of each step. `bad` is the
+    first non-finite tensor of the step after those, which was not taken; None when all went well.
+    """
+
+    losses: np.ndarray
+    gradient_norms: np.ndarray
+    bad: str | None = None
+
+
+class Engine(Protocol):
+    """The protocol. Arrays come in the network's dtype and C-contiguous; `views` vectors are changed in place."""
+
+    name: str
+
+    def refuses(self, architecture: Architecture) -> list[str]:
+        """Reasons why this engine cannot run the network; empty when it can."""
+        ...
+
+    def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Outputs (n, K); a row's output does not depend on the other rows, bit for bit."""
+        ...
+
+    def evaluate(
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+    ) -> tuple[float, np.ndarray]:
+        """The objective of a prediction pass over the data, and the outputs (n, K)."""
+        ...
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+    ) -> tuple[float, np.ndarray]:
+        """The objective of a prediction pass over the data, and its gradient (P,)."""
+        ...
+
+    def advance(self, program: Program, state: TrainState, data: Data, work: Slice) -> StepLog:
+        """Train through a slice of steps, changing the state in place; stop before a step that is not finite."""
+        ...
+
+
+def fresh_state(program: Program, theta: np.ndarray, buffers: np.ndarray) -> TrainState:
+    """These weights (not copied), and an optimizer at rest."""
+    rule = program.optimizer
+    assert theta.shape == (parameter_layout(program.architecture).size,)
+    assert buffers.shape == (buffer_layout(program.architecture).size,)
+    slots = np.zeros((len(rule.slots), theta.size), theta.dtype)
+    return TrainState(theta, buffers, slots, np.array(rule.carried, np.float64))
+
+
+def dropout_layers(architecture: Architecture) -> list[Dropout]:
+    """The Dropout layers in order, as `Slice.dropout_rates` counts them."""
+    return [layer for layer in architecture.layers if isinstance(layer, Dropout)]
+
+
+def untrainable(architecture: Architecture) -> str | None:
+    """Why no gradient can pass through this network, if so."""
+    for number, layer in enumerate(architecture.dense, start=1):
+        if not layer.g.trainable and not (layer is architecture.output and architecture.objective.owns(layer.g)):
+            return (
+                f"layer {number}: '{layer.g.name}' has derivative 0 wherever it has one, so nothing can be learned "
+                "through it; use 'sigmoid' or 'relu', or loss='perceptron' for one layer of step units"
+            )
+    return None
+
+
+def check_trainable(architecture: Architecture) -> None:
+    """Raise ArchitectureError where no gradient can pass."""
+    reason = untrainable(architecture)
+    if reason is not None:
+        raise ArchitectureError(reason)
+
+
+def choose(name: str, architecture: Architecture, engines: Sequence[Engine]) -> Engine:
+    """The engine of that name, or with "auto" the first that takes the network; EngineError lists the reasons."""
+    names = [engine.name for engine in engines]
+    if name != "auto" and name not in names:
+        raise InvalidParameterError(f"unknown engine '{name}'{nearest(name, names)} (known: auto, {', '.join(names)})")
+    reasons: list[str] = []
+    for engine in engines:
+        if name in ("auto", engine.name):
+            against = engine.refuses(architecture)
+            if not against:
+                return engine
+            reasons += [f"{engine.name}: {reason}" for reason in against]
+    raise EngineError(f"no engine can run this network ({'; '.join(reasons)})")

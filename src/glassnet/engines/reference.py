@@ -1,0 +1,126 @@
+"""The reference engine: `network.passes` in NumPy, one step after another. It defines the truth."""
+
+import numpy as np
+
+from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
+from glassnet.network.architecture import Architecture
+from glassnet.network.parameters import buffer_layout, parameter_layout
+from glassnet.network.passes import (
+    Draws,
+    Trace,
+    backward,
+    example_weights,
+    forward,
+    objective,
+    penalty,
+    weighted_loss,
+)
+from glassnet.network.updates import clip_gradient, gradient_norm, update
+
+__all__ = ["ReferenceEngine"]
+
+_ROWS = 4096  # rows of one prediction block: bounds memory, changes no bit
+
+
+class ReferenceEngine:
+    """NumPy, readable beside a lecture; takes every network."""
+
+    name = "reference"
+
+    def refuses(self, architecture: Architecture) -> list[str]:
+        """Nothing: every valid architecture runs here."""
+        return []
+
+    def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """See `Engine.predict`."""
+        views = parameter_layout(architecture).views(theta)
+        statistics = buffer_layout(architecture).views(buffers)
+        out = np.empty((len(X), architecture.output.units), theta.dtype)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(X), _ROWS):
+                rows = slice(start, start + _ROWS)
+                out[rows] = forward(architecture, views, statistics, X[rows], row_by_row=True).output
+        return out
+
+    def evaluate(
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+    ) -> tuple[float, np.ndarray]:
+        """See `Engine.evaluate`."""
+        views = parameter_layout(architecture).views(theta)
+        statistics = buffer_layout(architecture).views(buffers)
+        v = example_weights(architecture.reduction, len(data), data.weights, theta.dtype)
+        total, outputs = penalty(architecture, views), np.empty((len(data), architecture.output.units), theta.dtype)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(data), _ROWS):
+                rows = slice(start, start + _ROWS)
+                trace = forward(architecture, views, statistics, data.X[rows])
+                total += weighted_loss(architecture, trace, data.Y[rows], v[rows])
+                outputs[rows] = trace.output
+        return total, outputs
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+    ) -> tuple[float, np.ndarray]:
+        """See `Engine.loss_and_gradient`."""
+        trace, gradient = run(architecture, theta, buffers, data, None)
+        return trace["loss"], gradient
+
+    def advance(self, program: Program, state: TrainState, data: Data, work: Slice) -> StepLog:
+        """See `Engine.advance`."""
+        architecture, size = program.architecture, program.batch_size
+        losses, norms, bad = [], [], None
+        for i, eta in enumerate(work.learning_rates.tolist()):
+            rows = work.order[i * size : (i + 1) * size]
+            batch = Data(data.X[rows], data.Y[rows], None if data.weights is None else data.weights[rows])
+            draws = Draws(program.seed, state.step + 1, tuple(work.dropout_rates[i].tolist()))
+            buffers = state.buffers.copy()
+            trace, gradient = run(architecture, state.theta, buffers, batch, draws)
+            for piece in parameter_layout(architecture).slices:
+                if piece.name in architecture.frozen:
+                    gradient[piece.start : piece.stop] = 0
+            norm = gradient_norm(gradient)
+            if not (np.isfinite(trace["loss"]) and np.isfinite(norm)):
+                bad = trace.first_bad() or "gradient"
+                break
+            before = state.theta.copy(), state.slots.copy(), state.carried.copy()
+            with np.errstate(all="ignore"):
+                clip_gradient(gradient, norm, program.clip_norm, program.clip_value)
+                update(
+                    architecture,
+                    program.optimizer,
+                    state.theta,
+                    gradient,
+                    state.slots,
+                    state.carried,
+                    eta,
+                    float(work.weight_decays[i]),
+                )
+            bad = first_bad_parameter(architecture, state.theta)
+            if bad:
+                state.theta[:], state.slots[:], state.carried[:] = before
+                break
+            state.buffers[:] = buffers
+            state.step += 1
+            losses.append(trace["loss"])
+            norms.append(norm)
+        return StepLog(np.array(losses), np.array(norms), bad)
+
+
+def run(
+    architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data, draws: Draws | None
+) -> tuple[Trace, np.ndarray]:
+    """Forward and backward over a batch: the trace and the gradient (P,)."""
+    views, statistics = parameter_layout(architecture).views(theta), buffer_layout(architecture).views(buffers)
+    v = example_weights(architecture.reduction, len(data), data.weights, theta.dtype)
+    with np.errstate(all="ignore"):
+        trace = forward(architecture, views, statistics, data.X, draws)
+        objective(architecture, views, trace, data.Y, v)
+        return trace, backward(architecture, views, trace, data.Y, v)
+
+
+def first_bad_parameter(architecture: Architecture, theta: np.ndarray) -> str | None:
+    """The first parameter tensor with a NaN or an infinity, as W1_new, if any."""
+    if np.all(np.isfinite(theta)):
+        return None
+    views = parameter_layout(architecture).views(theta)
+    return next(f"{name}_new" for name, view in views.items() if not np.all(np.isfinite(view)))

@@ -1,0 +1,89 @@
+"""A network as a `.glassnet` file: architecture as JSON, tensors by name.
+
+Loading checks everything against the architecture and refuses what does not fit with ModelFileError.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from glassnet.errors import InvalidParameterError, ModelFileError
+from glassnet.files.container import read_container, write_container
+from glassnet.network.architecture import Architecture
+from glassnet.network.parameters import Layout, buffer_layout, parameter_layout
+
+__all__ = ["as_document", "as_tensors", "from_document", "from_tensors", "load_network", "save_network"]
+
+
+class _NetworkDocument(msgspec.Struct, forbid_unknown_fields=True):
+    architecture: dict[str, Any]
+    seed: int
+
+
+def as_document(architecture: Architecture) -> dict[str, Any]:
+    """The architecture as plain JSON types."""
+    return msgspec.to_builtins(architecture)
+
+
+def from_document(document: Any, source: str) -> Architecture:
+    """The architecture back, validated as at construction."""
+    try:
+        return msgspec.convert(document, Architecture)
+    except (msgspec.ValidationError, InvalidParameterError) as error:
+        raise ModelFileError(f"{source}: the network in it is not consistent: {error}") from error
+
+
+def as_tensors(architecture: Architecture, theta: np.ndarray, buffers: np.ndarray) -> dict[str, np.ndarray]:
+    """All tensors by name, in the shapes people see."""
+    parameters, statistics = parameter_layout(architecture).views(theta), buffer_layout(architecture).views(buffers)
+    return {**parameters, **statistics}
+
+
+def from_tensors(
+    architecture: Architecture, tensors: Mapping[str, np.ndarray], source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors theta and buffers; names, shapes and dtype must be exactly the architecture's."""
+    layouts = parameter_layout(architecture), buffer_layout(architecture)
+    expected = {piece.name: piece.shape for layout in layouts for piece in layout.slices}
+    if set(expected) != set(tensors):
+        odd = min(set(expected) ^ set(tensors))
+        raise ModelFileError(f"{source}: tensor {odd} is {'missing' if odd in expected else 'not of this network'}")
+    for name, shape in expected.items():
+        got = tensors[name]
+        if got.shape != shape or got.dtype != architecture.dtype:
+            raise ModelFileError(
+                f"{source}: tensor {name} should be {architecture.dtype} {shape}, is {got.dtype} {got.shape}"
+            )
+    theta, buffers = (_gather(layout, tensors, architecture.dtype) for layout in layouts)
+    return theta, buffers
+
+
+def _gather(layout: Layout, tensors: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
+    vector = np.empty(layout.size, dtype)
+    for piece in layout.slices:
+        piece.view(vector)[...] = tensors[piece.name]
+    return vector
+
+
+def save_network(
+    path: str | Path, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int
+) -> None:
+    """Write the file in one atomic step."""
+    document = {"architecture": as_document(architecture), "seed": seed}
+    write_container(path, as_tensors(architecture, theta, buffers), document, kind="network")
+
+
+def load_network(path: str | Path) -> tuple[Architecture, np.ndarray, np.ndarray, int]:
+    """Architecture, theta, buffers and seed of a network's file."""
+    container = read_container(path, kind="network")
+    source = f"'{path}'"
+    try:
+        document = msgspec.convert(container.document, _NetworkDocument)
+    except msgspec.ValidationError as error:
+        raise ModelFileError(f"{source}: not a network that this version reads: {error}") from error
+    architecture = from_document(document.architecture, source)
+    theta, buffers = from_tensors(architecture, container.tensors, source)
+    return architecture, theta, buffers, document.seed

@@ -1,0 +1,392 @@
+"""Network: what people hold. It joins architecture, parameters, training and files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+
+from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state, untrainable
+from glassnet.engines.reference import ReferenceEngine
+from glassnet.errors import InvalidParameterError
+from glassnet.files.model_file import load_network, save_network
+from glassnet.formulas.losses import Loss
+from glassnet.formulas.optimizers import OPTIMIZERS, Adam, Optimizer, optimizer
+from glassnet.network.architecture import Architecture, Layer
+from glassnet.network.gradcheck import GradientReport, check_gradient
+from glassnet.network.parameters import Views, buffer_layout, initial_buffers, initial_parameters, parameter_layout
+from glassnet.network.passes import Draws, Trace, backward, example_weights, forward, objective
+from glassnet.network.summary import summary_text
+from glassnet.network.updates import update
+from glassnet.tables.splits import train_validation_split
+from glassnet.training.callbacks import Callback
+from glassnet.training.history import History
+from glassnet.training.loop import Run, train
+from glassnet.training.metrics import check_metrics, default_metrics
+from glassnet.training.progress import Progress
+from glassnet.training.solvers import SOLVERS, Solver, solver
+from glassnet.training.targets import as_inputs, prepare, targets_as_classes
+
+__all__ = ["ENGINES", "Network", "check_gradients"]
+
+ENGINES: list[Engine] = [ReferenceEngine()]
+"""In the order in which "auto" asks them."""
+
+Validation = float | tuple[Any, ...] | None
+
+
+class Network:
+    """A multi-layer perceptron.
+
+    Parameters
+    ----------
+    inputs : int
+        Number of input features d.
+    layers : sequence of Dense, Dropout, RandomizedLeakyReLU
+        From input to output; the last is Dense.
+    loss : str or Loss, optional
+        By default the loss whose link the output activation is: softmax -> cross_entropy, sigmoid ->
+        binary_cross_entropy, identity -> squared_error.
+    reduction : {"mean", "sum"}
+        How examples add up.
+    l1, l2 : float
+        Penalties l1 sum |W| + l2/2 sum W^2 in the objective; biases never.
+    label_smoothing : float
+        Moves the targets of a cross-entropy by epsilon towards the uniform distribution.
+    frozen : sequence of str or int
+        Tensors ("W1") or whole layers (1) that training leaves alone.
+    dtype : {"float32", "float64"}
+    seed : int
+        Of initial weights, order of examples and all draws; the same seed gives the same bits.
+    engine : str
+        "auto" or the name of an engine.
+
+    Raises
+    ------
+    ArchitectureError, InvalidParameterError
+        When the parts do not make a network together; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from glassnet import Adam, Dense, Network
+    >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    >>> net = Network(inputs=2, layers=[Dense(4, "tanh"), Dense(1, "sigmoid")], seed=1)
+    >>> history = net.fit(X, y, optimizer=Adam(0.1), batch_size=4, epochs=200)
+    >>> net.predict(X).round().ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        layers: Sequence[Layer],
+        loss: str | Loss = "",
+        *,
+        reduction: str = "mean",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        label_smoothing: float = 0.0,
+        frozen: Sequence[str | int] = (),
+        dtype: str = "float32",
+        seed: int = 0,
+        engine: str = "auto",
+    ) -> None:
+        architecture = Architecture(
+            inputs,
+            cast("tuple[Layer, ...]", layers),
+            str(loss),
+            cast("Any", reduction),
+            l1,
+            l2,
+            label_smoothing,
+            cast("tuple[str, ...]", (frozen,) if isinstance(frozen, str | int) else tuple(frozen)),
+            cast("Any", np.dtype(dtype).name),
+        )
+        self._hold(architecture, initial_parameters(architecture, _seed(seed)), initial_buffers(architecture), seed)
+        self.engine = choose(engine, architecture, ENGINES)
+
+    def _hold(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int) -> None:
+        self.architecture, self.seed = architecture, seed
+        self._theta, self._buffers = theta, buffers
+        self.engine: Engine = choose("auto", architecture, ENGINES)
+
+    @classmethod
+    def from_parts(cls, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int = 0) -> "Network":
+        """A network of this architecture around these vectors (not copied)."""
+        network = cls.__new__(cls)
+        network._hold(architecture, theta, buffers, seed)
+        return network
+
+    # --- what it holds ------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> Views:
+        """Named views of all that is learned: `net.parameters["W1"]` is (out, in); assignment copies into place."""
+        return parameter_layout(self.architecture).views(self._theta)
+
+    @property
+    def buffers(self) -> Views:
+        """Named views of the running statistics of batch normalization: mean1, var1."""
+        return buffer_layout(self.architecture).views(self._buffers)
+
+    def summary(self) -> str:
+        """Layers, shapes and parameters as text.
+
+        >>> from glassnet import Dense, Network
+        >>> print(Network(3, [Dense(4, "relu"), Dense(3, "relu"), Dense(1, "sigmoid")]).summary().splitlines()[-1])
+        parameters: 35, all trained
+        """
+        return summary_text(self.architecture)
+
+    def freeze(self, *names: str | int) -> None:
+        """Let training leave these tensors ("W1") or layers (1) alone from now on; without names, thaw everything."""
+        frozen = tuple(str(name) for name in names)
+        self.architecture = msgspec.structs.replace(self.architecture, frozen=frozen)
+
+    def __repr__(self) -> str:
+        a = self.architecture
+        sizes = "-".join(str(n) for n in a.sizes)
+        return f"Network({sizes}, {a.loss}, {a.parameter_count} parameters, {a.dtype}, engine={self.engine.name})"
+
+    # --- what it computes ---------------------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Outputs a_L (n, K) for inputs X (n, d): probabilities, for sigmoid and softmax.
+
+        A row's output does not depend on the other rows, bit for bit.
+        """
+        inputs = as_inputs(self.architecture, X)
+        return self.engine.predict(self.architecture, self._theta, self._buffers, inputs)
+
+    def predict_classes(self, X: Any) -> np.ndarray:
+        """The most probable class number (n,) of each row."""
+        return targets_as_classes(self.predict(X))
+
+    def loss(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The objective J on these examples (a prediction pass: no dropout, running statistics)."""
+        data = prepare(self.architecture, X, y, sample_weight)
+        return self.engine.evaluate(self.architecture, self._theta, self._buffers, data)[0]
+
+    def loss_and_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Views]:
+        """J and its gradient by name: `gradient["W1"]` has the shape of W1."""
+        check_trainable(self.architecture)
+        data = prepare(self.architecture, X, y, sample_weight)
+        value, gradient = self.engine.loss_and_gradient(self.architecture, self._theta, self._buffers, data)
+        return value, parameter_layout(self.architecture).views(gradient)
+
+    def trace(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        optimizer: str | Optimizer | None = None,
+        training: bool = False,
+    ) -> Trace:
+        """Every number of one pass, by name; nothing in the network changes.
+
+        Without y the forward pass alone; with y also loss and backward pass; with an optimizer also its first update
+        (W1_new ...). `training=True` draws dropout masks and uses batch statistics.
+        """
+        architecture, theta = self.architecture, self._theta.copy()
+        views = parameter_layout(architecture).views(theta)
+        statistics = buffer_layout(architecture).views(self._buffers.copy())
+        draws = Draws(self.seed, 1) if training else None
+        with np.errstate(all="ignore"):
+            trace = forward(architecture, views, statistics, as_inputs(architecture, X), draws)
+            if y is None:
+                return trace
+            data = prepare(architecture, X, y, sample_weight)
+            v = example_weights(architecture.reduction, len(data), data.weights, theta.dtype)
+            objective(architecture, views, trace, data.Y, v)
+            if untrainable(architecture) is not None:
+                return trace
+            gradient = backward(architecture, views, trace, data.Y, v, factors=True)
+            if optimizer is not None:
+                self._trace_update(trace, optimizer, theta, gradient)
+        return trace
+
+    def _trace_update(self, trace: Trace, rule: str | Optimizer, theta: np.ndarray, gradient: np.ndarray) -> None:
+        program = Program(self.architecture, _first_order(rule), batch_size=1)
+        state = fresh_state(program, theta, self._buffers)
+        run = Run(program, self.engine, state, Data(np.zeros((1, 1)), np.zeros((1, 1))), None, 1, (), [])
+        eta, decay = run.value("learning_rate", 0), run.value("weight_decay", 0)
+        update(self.architecture, program.optimizer, theta, gradient, state.slots, state.carried, eta, decay)
+        for name, view in parameter_layout(self.architecture).views(theta).items():
+            trace[f"{name}_new"] = view
+
+    # --- training -----------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        optimizer: str | Optimizer | Solver | None = None,
+        batch_size: int = 32,
+        epochs: int = 10,
+        validation: Validation = None,
+        sample_weight: Any = None,
+        class_weight: str | Mapping[int, float] | None = None,
+        metrics: Sequence[str] | None = None,
+        callbacks: Sequence[Callback] = (),
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        resume: str | Path | None = None,
+        verbose: int = 0,
+    ) -> History:
+        """Train from the present weights; returns the history.
+
+        Parameters
+        ----------
+        X : array (n, d)
+        y : array (n,) or (n, K)
+            Numbers, class numbers 0 to K-1, or one row of targets an example.
+        optimizer : Optimizer, solver or name
+            By default Adam(1e-3). LBFGS(), NewtonRaphson() and LeastSquares() see all examples at once.
+        batch_size : int
+            Examples a step, 1 to n; the last short batch of an epoch is used. Reshuffled every epoch.
+        validation : float, tuple or None
+            A share of the examples (shuffled; stratified for classes), or (Xv, yv) or (Xv, yv, weights).
+        sample_weight : array (n,), optional
+        class_weight : "balanced" or mapping, optional
+            Count in training and, for a share, in validation; the mapping also for your own (Xv, yv).
+        metrics : sequence of str, optional
+            Of "accuracy", "rmse", "mae", "r2"; measured on the validation data, or on the training data without any.
+        clip_norm, clip_value : float, optional
+            Bounds of the gradient's norm and of its entries.
+        resume : path, optional
+            A checkpoint to go on from.
+        verbose : {0, 1}
+            1 shows progress on stderr.
+
+        Raises
+        ------
+        DivergenceError
+            At the first NaN or infinity; the network keeps its last finite weights.
+        """
+        check_trainable(self.architecture)
+        whole = prepare(self.architecture, X, y, sample_weight, class_weight)
+        data, held_out = self._validation(whole, validation, class_weight)
+        rule = optimizer if optimizer is not None else Adam()
+        full_batch = _solver_of(rule)
+        program = Program(
+            self.architecture,
+            Adam() if full_batch is not None else _first_order(cast("Any", rule)),
+            len(data) if full_batch is not None else _whole("batch_size", batch_size),
+            _bound("clip_norm", clip_norm),
+            _bound("clip_value", clip_value),
+            self.seed,
+        )
+        chosen = default_metrics(self.architecture) if metrics is None else check_metrics(tuple(metrics))
+        run = Run(
+            program,
+            self.engine,
+            fresh_state(program, self._theta, self._buffers),
+            data,
+            held_out,
+            _whole("epochs", epochs),
+            chosen,
+            [*callbacks, *([Progress()] if verbose else [])],
+            full_batch,
+        )
+        return train(run, resume)
+
+    def _validation(self, data: Data, spec: Validation, class_weight: Any) -> tuple[Data, Data | None]:
+        if spec is None or spec == 0:
+            return data, None
+        if isinstance(spec, tuple | list):
+            if len(spec) not in (2, 3):
+                raise InvalidParameterError("validation must be a share such as 0.2, (X, y) or (X, y, weights)")
+            shared = class_weight if isinstance(class_weight, Mapping) else None
+            return data, prepare(self.architecture, *spec, class_weight=shared, suffix=" of validation")
+        classes = None if not default_metrics(self.architecture) else targets_as_classes(data.Y)
+        fraction = spec if isinstance(spec, float) and 0 < spec < 1 else None
+        if fraction is None:
+            raise InvalidParameterError(f"validation must be a share between 0 and 1, or (X, y), got {spec!r}")
+        kept, held = train_validation_split(len(data), fraction, classes, self.seed)
+        return _take(data, kept), _take(data, held)
+
+    # --- files --------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to one `.glassnet` file; the same network gives the same bytes."""
+        save_network(path, self.architecture, self._theta, self._buffers, self.seed)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Network":
+        """Read a network back; nothing in the file is executed."""
+        return cls.from_parts(*load_network(path))
+
+
+def check_gradients(
+    network: Network,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    tolerance: float = 1e-6,
+    max_per_tensor: int | None = 100,
+) -> GradientReport:
+    """Compare the network's backpropagation with central differences in float64.
+
+    >>> import numpy as np
+    >>> from glassnet import Dense, Network, check_gradients
+    >>> net = Network(2, [Dense(3, "tanh"), Dense(1, "sigmoid")])
+    >>> check_gradients(net, np.eye(2), [0, 1]).passed
+    True
+    """
+    check_trainable(network.architecture)
+    data = prepare(network.architecture, X, y, sample_weight)
+    theta, buffers = network.parameters.vector, network.buffers.vector
+    return check_gradient(
+        network.architecture,
+        theta,
+        buffers,
+        data.X,
+        data.Y,
+        data.weights,
+        tolerance=tolerance,
+        max_per_tensor=max_per_tensor,
+        seed=network.seed,
+    )
+
+
+def _take(data: Data, rows: np.ndarray) -> Data:
+    return Data(data.X[rows], data.Y[rows], None if data.weights is None else data.weights[rows])
+
+
+def _seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise InvalidParameterError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed!r}")
+    return int(seed)
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidParameterError(f"{name} must be a whole number >= 1, got {value!r}")
+    return int(value)
+
+
+def _bound(name: str, value: float | None) -> float | None:
+    if value is not None and not (np.isfinite(value) and value > 0):
+        raise InvalidParameterError(f"{name} must be a finite number > 0 or None, got {value!r}")
+    return value
+
+
+def _solver_of(rule: Any) -> Solver | None:
+    if isinstance(rule, str):
+        name = rule.split("(")[0].strip().lower().replace("-", "_")
+        return solver(rule) if name in SOLVERS else None
+    return rule if isinstance(rule, tuple(SOLVERS.values())) else None
+
+
+def _first_order(rule: Any) -> Optimizer:
+    if isinstance(rule, str):
+        return optimizer(rule)
+    if not isinstance(rule, Optimizer):
+        names = ", ".join([*OPTIMIZERS, *SOLVERS])
+        raise InvalidParameterError(f"optimizer must be one of {names}, such as Adam(1e-3), got {rule!r}")
+    return rule

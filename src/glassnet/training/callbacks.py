@@ -1,0 +1,261 @@
+"""Callbacks: what may look at a run, or end it, at its beginnings and ends.
+
+What a callback must remember across a checkpoint it keeps in `run.counters(self)`, numbers by name; the object
+itself holds settings only. `on_batch_end` is asked for only where it is overridden: an engine then stops after every
+step, which costs small networks dearly (the reference engine about a tenth).
+"""
+
+import csv
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glassnet.errors import InvalidParameterError, WriteError, nearest
+from glassnet.formulas.registry import check_number
+from glassnet.training.metrics import higher_is_better
+
+if TYPE_CHECKING:
+    from glassnet.training.loop import Run
+
+__all__ = ["CSVLog", "Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TensorBoard", "TimeBudget"]
+
+
+class Callback:
+    """Base class: override the hooks you need.
+
+    >>> class Print(Callback):
+    ...     def on_epoch_end(self, run, record):
+    ...         print(run.state.epoch, record["loss"])
+    """
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Before the first epoch, or the first after a resume."""
+
+    def on_epoch_begin(self, run: "Run") -> None:
+        """Before an epoch; `run.state.epoch` epochs are done."""
+
+    def on_batch_end(self, run: "Run", loss: float) -> None:
+        """After each step; overriding this slows small networks down."""
+
+    def on_slice_end(self, run: "Run", done: float) -> None:
+        """After about 0.1 s of steps; `done` is the share of the epoch, from 0 to 1."""
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """After an epoch, with its record of the history."""
+
+    def on_train_end(self, run: "Run") -> None:
+        """After the last epoch; `run.history.stopped` says why."""
+
+    def close(self, run: "Run") -> None:
+        """Always called last, after errors too: let go of files and screens."""
+
+
+def watched(owner: Callback, record: dict[str, float], monitor: str) -> float:
+    """The monitored number, or an error that says what there is."""
+    if monitor in record:
+        return record[monitor]
+    advice = "; give validation=0.2, or watch 'loss'" if monitor.startswith("validation") else nearest(monitor, record)
+    raise InvalidParameterError(
+        f"{type(owner).__name__}: the history has no '{monitor}'{advice} (it has: {', '.join(record)})"
+    )
+
+
+def improved(value: float, best: float | None, monitor: str, min_delta: float) -> bool:
+    """Whether value is better than best by more than min_delta."""
+    if best is None:
+        return True
+    return value > best + min_delta if higher_is_better(monitor) else value < best - min_delta
+
+
+@dataclass
+class EarlyStopping(Callback):
+    """End the run when `monitor` has not improved by `min_delta` for `patience` epochs; go back to the best weights.
+
+    With monitor="loss" it ends when the training loss stops improving by a tolerance.
+
+    Source: Prechelt (1998), Early Stopping - But When?
+
+    >>> EarlyStopping(patience=5)
+    EarlyStopping(monitor='validation_loss', patience=5, min_delta=0.0, restore_best=True)
+    """
+
+    monitor: str = "validation_loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        check_number("EarlyStopping", "patience", self.patience, 1)
+        check_number("EarlyStopping", "min_delta", self.min_delta, 0)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Ask for the best weights at the end."""
+        run.restore_best = run.restore_best or self.restore_best
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Count epochs without improvement; keep the best weights."""
+        seen, value = run.counters(self), watched(self, record, self.monitor)
+        if improved(value, seen.get("best"), self.monitor, self.min_delta):
+            seen.update(best=value, wait=0)
+            run.history.best_epoch = run.history.epochs
+            if self.restore_best:
+                run.keep_best()
+            return
+        seen["wait"] = seen.get("wait", 0) + 1
+        if seen["wait"] >= self.patience:
+            run.stop(f"{self.monitor} has not improved for {self.patience} epochs")
+
+
+@dataclass
+class ReduceOnPlateau(Callback):
+    """Multiply the learning rate by `factor` when `monitor` has not improved for `patience` epochs.
+
+    `quantity` may also be "weight_decay"; `minimum` bounds what is left of it, as a share of the schedule's value.
+    Without `monitor` it watches validation_loss where there is one, else loss.
+
+    >>> ReduceOnPlateau(patience=3).factor
+    0.1
+    """
+
+    monitor: str | None = None
+    factor: float = 0.1
+    patience: int = 10
+    min_delta: float = 1e-4
+    minimum: float = 0.0
+    quantity: str = "learning_rate"
+
+    def __post_init__(self) -> None:
+        check_number("ReduceOnPlateau", "factor", self.factor, 0, 1, open_high=True)
+        check_number("ReduceOnPlateau", "patience", self.patience, 1)
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Count epochs without improvement; scale when patience is at its end."""
+        monitor = self.monitor or ("validation_loss" if "validation_loss" in record else "loss")
+        seen, value = run.counters(self), watched(self, record, monitor)
+        if improved(value, seen.get("best"), monitor, self.min_delta):
+            seen.update(best=value, wait=0)
+            return
+        seen["wait"] = seen.get("wait", 0) + 1
+        if seen["wait"] >= self.patience:
+            seen["wait"] = 0
+            factors = run.state.factors
+            factors[self.quantity] = max(factors.get(self.quantity, 1.0) * self.factor, self.minimum)
+
+
+@dataclass
+class TargetMetric(Callback):
+    """End the run as soon as `monitor` reaches `value`.
+
+    >>> TargetMetric("validation_accuracy", 0.95)
+    TargetMetric(monitor='validation_accuracy', value=0.95)
+    """
+
+    monitor: str
+    value: float
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Compare, by the metric's direction."""
+        now = watched(self, record, self.monitor)
+        if now >= self.value if higher_is_better(self.monitor) else now <= self.value:
+            run.stop(f"{self.monitor} reached {self.value:g}")
+
+
+@dataclass
+class TimeBudget(Callback):
+    """End the run after `seconds` of training, at the latest 0.1 s or one step after them.
+
+    >>> TimeBudget(60).seconds
+    60
+    """
+
+    seconds: float
+    _start: float = field(default=0.0, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_number("TimeBudget", "seconds", self.seconds, 0, open_low=True)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Start the clock; time before a checkpoint counts."""
+        self._start = time.perf_counter() - run.history.seconds
+
+    def on_slice_end(self, run: "Run", done: float) -> None:
+        """Look at the clock."""
+        if time.perf_counter() - self._start >= self.seconds:
+            run.stop(f"time budget of {self.seconds:g} s is used up", final=False)
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Look at the clock."""
+        self.on_slice_end(run, 1.0)
+
+
+@dataclass
+class CSVLog(Callback):
+    """Write the history to a CSV file, a line an epoch, as the run goes on.
+
+    >>> CSVLog("history.csv").path
+    'history.csv'
+    """
+
+    path: str | Path
+    _file: Any = field(default=None, repr=False, compare=False)
+    _names: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Open the file; after a resume the epochs before are written again."""
+        try:
+            self._file = Path(self.path).open("w", newline="", encoding="utf-8")  # noqa: SIM115  closed in close()
+        except OSError as error:
+            raise WriteError(f"cannot write the log '{self.path}': {error.strerror}") from error
+        self._names = []
+        for number, record in enumerate(run.history.records, start=1):
+            self._write(number, record)
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Write a line."""
+        self._write(run.history.epochs, record)
+
+    def _write(self, number: int, record: dict[str, float]) -> None:
+        writer = csv.writer(self._file)
+        if not self._names:
+            self._names = list(record)
+            writer.writerow(["epoch", *self._names])
+        writer.writerow([number, *(repr(record.get(name, "")) for name in self._names)])
+        self._file.flush()
+
+    def close(self, run: "Run") -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+@dataclass
+class TensorBoard(Callback):
+    """Write every number of the history as a TensorBoard scalar (needs `pip install 'glassnet[tensorboard]'`).
+
+    >>> TensorBoard("runs/first").folder
+    'runs/first'
+    """
+
+    folder: str | Path
+    _writer: Any = field(default=None, repr=False, compare=False)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Open the log folder."""
+        try:
+            from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise InvalidParameterError(
+                "TensorBoard needs tensorboardX, which is not installed: pip install 'glassnet[tensorboard]'"
+            ) from error
+        self._writer = SummaryWriter(str(self.folder))
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Write one scalar for each column."""
+        for name, value in record.items():
+            self._writer.add_scalar(name, value, run.history.epochs)
+
+    def close(self, run: "Run") -> None:
+        """Flush and close."""
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,146 @@
+"""Checkpoints: the whole training state in one file, with a fingerprint of the data and options it belongs to."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from glassnet.engines.base import Data, TrainState
+from glassnet.errors import ModelFileError, ResumeError
+from glassnet.files.atomic import prove_writable
+from glassnet.files.container import read_container, write_container
+from glassnet.training.callbacks import Callback
+from glassnet.training.history import History
+
+if TYPE_CHECKING:
+    from glassnet.training.loop import Run
+
+__all__ = ["Checkpoint", "data_digest", "load_checkpoint", "save_checkpoint"]
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    fingerprint: dict[str, str]
+    step: int
+    epoch: int
+    factors: dict[str, float]
+    counters: dict[str, dict[str, float | None]]
+    records: list[dict[str, float]]
+    stopped: str
+    finished: bool
+    best_epoch: int | None
+
+
+def data_digest(data: Data | None) -> str:
+    """SHA-256 of shapes, dtypes and bytes of the data; "none" without data."""
+    if data is None:
+        return "none"
+    digest = hashlib.sha256()
+    for array in (data.X, data.Y, data.weights):
+        digest.update(f"{None if array is None else (array.shape, array.dtype.str)}".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: str | Path, state: TrainState, history: History, fingerprint: dict[str, str]) -> None:
+    """Write state and history in one atomic step."""
+    tensors = {"theta": state.theta, "buffers": state.buffers, "slots": state.slots, "carried": state.carried}
+    if state.best is not None:
+        tensors |= {"best.theta": state.best[0], "best.buffers": state.best[1]}
+    document = _Document(
+        fingerprint,
+        state.step,
+        state.epoch,
+        state.factors,
+        state.counters,
+        history.records,
+        history.stopped,
+        history.finished,
+        history.best_epoch,
+    )
+    write_container(path, tensors, msgspec.to_builtins(document), kind="checkpoint")
+
+
+def load_checkpoint(path: str | Path, state: TrainState, history: History, fingerprint: dict[str, str]) -> None:
+    """Put a checkpoint's state and history into these, in place.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is not a whole checkpoint of this network.
+    ResumeError
+        If it belongs to other data or other options; the message says which.
+    """
+    container = read_container(path, kind="checkpoint")
+    try:
+        document = msgspec.convert(container.document, _Document)
+    except msgspec.ValidationError as error:
+        raise ModelFileError(f"'{path}' is not a checkpoint that this version reads: {error}") from error
+    _compare(path, document.fingerprint, fingerprint)
+    tensors = container.tensors
+    for name, mine in (
+        ("theta", state.theta),
+        ("buffers", state.buffers),
+        ("slots", state.slots),
+        ("carried", state.carried),
+    ):
+        theirs = tensors.get(name)
+        if theirs is None or theirs.shape != mine.shape or theirs.dtype != mine.dtype:
+            raise ModelFileError(f"'{path}': tensor {name} does not fit the network")
+        mine[...] = theirs
+    if "best.theta" in tensors:
+        state.best = (tensors["best.theta"].copy(), tensors["best.buffers"].copy())
+    state.step, state.epoch = document.step, document.epoch
+    state.factors, state.counters = document.factors, document.counters
+    history.records[:], history.stopped = document.records, document.stopped
+    history.finished, history.best_epoch = document.finished, document.best_epoch
+
+
+def _compare(path: str | Path, theirs: dict[str, str], ours: dict[str, str]) -> None:
+    for key in {**ours, **theirs}:
+        mine, other = ours.get(key, "none"), theirs.get(key, "none")
+        if mine != other:
+            digests = "data" in key
+            detail = "" if digests else f": {other} in the checkpoint, {mine} now"
+            raise ResumeError(
+                f"cannot resume from '{path}': {key.replace('_', ' ')} {'are' if digests else 'is'} different{detail}; "
+                "give the same data and options, or train anew"
+            )
+
+
+@dataclass
+class Checkpoint(Callback):
+    """Save the whole training state at epoch ends, at most once in `interval` seconds, and at the end of the run.
+
+    A run killed at any moment goes on from the last one with `fit(..., resume=path)` and ends with bit-identical
+    weights (same machine and versions).
+
+    >>> Checkpoint("run.checkpoint").interval
+    1.0
+    """
+
+    path: str | Path
+    interval: float = 1.0
+    _last: float = field(default=0.0, repr=False, compare=False)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Prove that the file can be written before hours of work depend on it."""
+        prove_writable(self.path)
+        self._last = time.monotonic()
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Save, unless the last save was less than `interval` ago."""
+        if time.monotonic() - self._last >= self.interval:
+            self._save(run)
+
+    def on_train_end(self, run: "Run") -> None:
+        """Save the end; a run that stopped inside an epoch keeps its last epoch's end."""
+        if run.at_epoch_end:
+            self._save(run)
+
+    def _save(self, run: "Run") -> None:
+        save_checkpoint(self.path, run.state, run.history, run.fingerprint())
+        self._last = time.monotonic()

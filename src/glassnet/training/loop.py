@@ -1,0 +1,291 @@
+"""The training loop, the only one: order of the examples, schedules, hooks, history, divergence, resume."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassnet.engines.base import Data, Engine, Program, Slice, StepLog, TrainState, dropout_layers
+from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
+from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
+from glassnet.formulas.schedules import Schedule, schedule
+from glassnet.network.parameters import parameter_layout
+from glassnet.network.updates import gradient_norm
+from glassnet.training.callbacks import Callback, ReduceOnPlateau
+from glassnet.training.checkpoints import Checkpoint, data_digest, load_checkpoint
+from glassnet.training.history import History
+from glassnet.training.metrics import METRICS
+from glassnet.training.solvers import Problem, Solver
+
+__all__ = ["Run", "epoch_order", "train"]
+
+_SLICE_SECONDS = 0.1
+
+
+@dataclass
+class Run:
+    """A training run, as callbacks see it.
+
+    Attributes
+    ----------
+    program, engine, data, validation
+        What is trained, by what, on what.
+    state : TrainState
+        Weights and all else that changes; arrays change in place.
+    history : History
+        Records of the epochs so far.
+    epochs : int
+        Planned number of epochs.
+    at_epoch_end : bool
+        False while steps of an unfinished epoch are in the state.
+    """
+
+    program: Program
+    engine: Engine
+    state: TrainState
+    data: Data
+    validation: Data | None
+    epochs: int
+    metrics: tuple[str, ...]
+    callbacks: list[Callback]
+    solver: Solver | None = None
+    history: History = field(default_factory=History)
+    restore_best: bool = False
+    at_epoch_end: bool = True
+    stop_reason: str | None = None
+    _fingerprint: dict[str, str] | None = None
+
+    def stop(self, reason: str, *, final: bool = True) -> None:
+        """End the run after this epoch; the first reason given stands in `history.stopped`.
+
+        With `final=False` the run counts as broken off: a resume goes on.
+        """
+        if self.stop_reason is None:
+            self.stop_reason, self.history.finished = reason, final
+
+    def counters(self, callback: Callback) -> dict[str, Any]:
+        """What the callback has to remember, kept in the state and so in checkpoints."""
+        index = sum(type(other) is type(callback) for other in self.callbacks[: self.callbacks.index(callback)])
+        return self.state.counters.setdefault(f"{type(callback).__name__}{index or ''}", {})
+
+    def keep_best(self) -> None:
+        """Remember the weights of this moment as the best ones."""
+        self.state.best = (self.state.theta.copy(), self.state.buffers.copy())
+
+    def value(self, quantity: str, epoch: float) -> float:
+        """A scheduled quantity of the optimizer, "learning_rate" or "weight_decay", at a time in epochs."""
+        planned = schedule(getattr(self.program.optimizer, quantity)).value(epoch, self.epochs)
+        return planned * self.state.factors.get(quantity, 1.0)
+
+    def fingerprint(self) -> dict[str, str]:
+        """The data and options that the end result depends on, as text."""
+        if self._fingerprint is None:
+            program = self.program
+            planned = [schedule(program.optimizer.learning_rate), schedule(program.optimizer.weight_decay)]
+            planned += [layer.schedule for layer in dropout_layers(program.architecture)]
+            self._fingerprint = {
+                "training data": data_digest(self.data),
+                "validation data": data_digest(self.validation),
+                "network": str(program.architecture),
+                "optimizer": str(program.optimizer),
+                "batch_size": str(program.batch_size),
+                "clip_norm": str(program.clip_norm),
+                "clip_value": str(program.clip_value),
+                "seed": str(program.seed),
+                "engine": self.engine.name,
+                "metrics": ", ".join(self.metrics),
+                "callbacks": ", ".join(
+                    repr(c)
+                    for c in self.callbacks
+                    if type(c).__name__ in ("EarlyStopping", "ReduceOnPlateau", "TargetMetric")
+                ),
+                "epochs": str(self.epochs) if any(s.needs_epochs for s in planned) else "any",
+            }
+        return self._fingerprint
+
+
+def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
+    """The order (n,) of the examples in an epoch (from 0): a permutation that seed and epoch alone determine.
+
+    >>> sorted(epoch_order(0, epoch=3, n=5).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def train(run: Run, resume: str | Path | None = None) -> History:
+    """Train until a rule ends it; `run.state` holds the weights, the history is returned.
+
+    Raises
+    ------
+    DivergenceError
+        At the first NaN or infinity; the state keeps the last finite weights.
+    ResumeError
+        If the checkpoint is of other data or options.
+    """
+    run.callbacks = _arranged(run)
+    run.history.engine = run.engine.name
+    if resume is not None:
+        load_checkpoint(resume, run.state, run.history, run.fingerprint())
+    try:
+        if not run.history.finished:
+            _epochs(run)
+        if run.restore_best and run.state.best is not None:
+            run.state.theta[:], run.state.buffers[:] = run.state.best
+    finally:
+        for callback in run.callbacks:
+            callback.close(run)
+    return run.history
+
+
+def _arranged(run: Run) -> list[Callback]:
+    """Callbacks in the order they run: those that a schedule asks for, the user's own, checkpoints last."""
+    own: list[Callback] = []
+    for quantity in ("learning_rate", "weight_decay"):
+        rule = getattr(run.program.optimizer, quantity)
+        if isinstance(rule, PlateauSchedule):
+            share = rule.minimum / rule.initial if rule.initial else 0.0
+            own.append(ReduceOnPlateau(rule.monitor, rule.factor, rule.patience, rule.min_delta, share, quantity))
+    for callback in run.callbacks:
+        if not isinstance(callback, Callback):
+            raise InvalidParameterError(f"callbacks must be Callback objects, got {callback!r}")
+    if run.solver is not None and any(isinstance(c, Checkpoint) for c in run.callbacks):
+        raise ResumeError(
+            f"{run.solver.name} keeps its memory to itself and cannot be resumed; leave the checkpoint out"
+        )
+    return sorted([*own, *run.callbacks], key=lambda callback: isinstance(callback, Checkpoint))
+
+
+def _epochs(run: Run) -> None:
+    run.stop_reason = None
+    for callback in run.callbacks:
+        callback.on_train_begin(run)
+    if run.solver is not None:
+        _solve(run, run.solver)
+    while run.stop_reason is None and run.solver is None:
+        if run.state.epoch >= run.epochs:
+            run.stop(f"after {run.epochs} epochs", final=False)
+            break
+        _one_epoch(run)
+    run.history.stopped = run.stop_reason or ""
+    for callback in run.callbacks:
+        callback.on_train_end(run)
+
+
+def _one_epoch(run: Run) -> None:
+    start, epoch = time.perf_counter(), run.state.epoch
+    for callback in run.callbacks:
+        callback.on_epoch_begin(run)
+    run.at_epoch_end = False
+    losses, norms, whole = _steps(run)
+    sizes = np.full(len(losses), run.program.batch_size, float)
+    if whole:
+        sizes[-1] = len(run.data) - run.program.batch_size * (len(losses) - 1)
+        run.state.epoch += 1
+    run.at_epoch_end = whole
+    last = epoch + (len(losses) - 1) / _steps_per_epoch(run)
+    _finish_epoch(
+        run, float(np.average(losses, weights=sizes)), float(norms.mean()), run.value("learning_rate", last), start
+    )
+
+
+def _steps_per_epoch(run: Run) -> int:
+    return -(-len(run.data) // run.program.batch_size)
+
+
+def _steps(run: Run) -> tuple[np.ndarray, np.ndarray, bool]:
+    """All steps of an epoch, in slices that end after about 0.1 s; whether the epoch was completed."""
+    size, total, epoch = run.program.batch_size, _steps_per_epoch(run), run.state.epoch
+    order = epoch_order(run.program.seed, epoch, len(run.data))
+    one_by_one = any(type(c).on_batch_end is not Callback.on_batch_end for c in run.callbacks)
+    done, count = 0, 1 if one_by_one else 4
+    logs: list[StepLog] = []
+    while done < total and (run.stop_reason is None or done == 0):
+        count = min(count, total - done)
+        began = time.perf_counter()
+        work = _slice(run, order[done * size : (done + count) * size], epoch, done, count, total)
+        log = run.engine.advance(run.program, run.state, run.data, work)
+        logs.append(log)
+        if log.bad is not None:
+            _diverged(run, epoch, log.bad)
+        done += count
+        for callback in run.callbacks:
+            if one_by_one:
+                callback.on_batch_end(run, float(log.losses[-1]))
+            callback.on_slice_end(run, done / total)
+        seconds = time.perf_counter() - began
+        count = 1 if one_by_one else max(1, min(4 * count, int(count * _SLICE_SECONDS / max(seconds, 1e-9))))
+    losses = np.concatenate([log.losses for log in logs])
+    return losses, np.concatenate([log.gradient_norms for log in logs]), done == total
+
+
+def _slice(run: Run, order: np.ndarray, epoch: int, done: int, count: int, total: int) -> Slice:
+    times = [epoch + (done + i) / total for i in range(count)]
+    planned: list[Schedule] = [layer.schedule for layer in dropout_layers(run.program.architecture)]
+    rates = [[min(rule.value(t, run.epochs), 0.999) for rule in planned] for t in times]
+    return Slice(
+        order,
+        np.array([run.value("learning_rate", t) for t in times]),
+        np.array([run.value("weight_decay", t) for t in times]),
+        np.array(rates, np.float64).reshape(count, len(planned)),
+    )
+
+
+def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | None, start: float) -> None:
+    """Measure, record, and let the callbacks see it."""
+    program, state = run.program, run.state
+    record = {"loss": loss}
+    judged, prefix = (run.data, "") if run.validation is None else (run.validation, "validation_")
+    if run.validation is not None or run.metrics:
+        value, outputs = run.engine.evaluate(program.architecture, state.theta, state.buffers, judged)
+        if not np.isfinite(value):
+            _diverged(run, state.epoch - 1, f"{prefix}loss")
+        if run.validation is not None:
+            record["validation_loss"] = value
+        for name in run.metrics:
+            record[f"{prefix}{name}"] = METRICS[name].measure(judged.Y, outputs, judged.weights)
+    if learning_rate is not None:
+        record["learning_rate"] = learning_rate
+    record["gradient_norm"] = norm
+    record["parameter_norm"] = gradient_norm(state.theta)
+    record["seconds"] = time.perf_counter() - start
+    run.history.records.append(record)
+    for callback in run.callbacks:
+        callback.on_epoch_end(run, record)
+
+
+def _diverged(run: Run, epoch: int, tensor: str) -> None:
+    rate = run.value("learning_rate", epoch) if run.solver is None else None
+    advice = f"try a smaller learning rate than {rate:g}, clip_norm=5" if rate is not None else "try l2=1e-4"
+    raise DivergenceError(
+        f"training diverged: NaN or infinity in {tensor} at epoch {epoch + 1}, step {run.state.step + 1}; {advice}, or "
+        "standardized inputs",
+        epoch=epoch + 1,
+        step=run.state.step + 1,
+        tensor=tensor,
+    )
+
+
+def _solve(run: Run, solver: Solver) -> None:
+    """Let a full-batch solver run; one iteration is one epoch."""
+    reason = solver.refuses(run.program.architecture)
+    if reason is not None:
+        raise InvalidParameterError(reason)
+    clock = [time.perf_counter()]
+
+    def after(theta: np.ndarray, loss: float, norm: float) -> bool:
+        run.state.step += 1
+        if not (np.isfinite(loss) and np.all(np.isfinite(theta))):
+            _diverged(run, run.state.epoch, "loss")
+        run.state.theta[:] = theta
+        run.state.epoch += 1
+        _finish_epoch(run, loss, norm, None, clock[0])
+        clock[0] = time.perf_counter()
+        return run.stop_reason is not None or run.state.epoch >= run.epochs
+
+    problem = Problem(run.program.architecture, run.engine, run.state.buffers, run.data)
+    assert parameter_layout(run.program.architecture).size == run.state.theta.size
+    ended = solver.minimize(problem, run.state.theta, run.epochs, after)
+    run.stop(ended or f"after {run.epochs} epochs", final=bool(ended))

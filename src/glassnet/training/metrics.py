@@ -1,0 +1,84 @@
+"""Metrics by name, computed by scikit-learn from targets and outputs (n, K)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassnet.errors import InvalidParameterError
+from glassnet.formulas.registry import Registry
+from glassnet.network.architecture import Architecture
+from glassnet.training.targets import targets_as_classes
+
+__all__ = ["METRICS", "Metric", "default_metrics", "higher_is_better"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that judges outputs: `measure(Y, outputs, weights)`, and whether higher is better."""
+
+    name: str
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+    higher_is_better: bool
+
+
+METRICS: Registry[Metric] = Registry("metric")
+
+
+def accuracy(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+    """Share of examples whose most probable class is the right one."""
+    right = targets_as_classes(Y) == targets_as_classes(outputs)
+    return float(np.average(right, weights=weights))
+
+
+def rmse(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+    """Root of the mean squared error, averaged over outputs."""
+    from sklearn.metrics import root_mean_squared_error
+
+    return float(root_mean_squared_error(Y, outputs, sample_weight=weights))
+
+
+def mae(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+    """Mean absolute error, averaged over outputs."""
+    from sklearn.metrics import mean_absolute_error
+
+    return float(mean_absolute_error(Y, outputs, sample_weight=weights))
+
+
+def r2(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+    """Coefficient of determination R^2, averaged over outputs; 0 for a single example."""
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(Y, outputs, sample_weight=weights)) if len(Y) > 1 else 0.0
+
+
+for _metric in (
+    Metric("accuracy", accuracy, True),
+    Metric("rmse", rmse, False),
+    Metric("mae", mae, False),
+    Metric("r2", r2, True),
+):
+    METRICS.add(_metric.name, _metric)
+
+
+def default_metrics(architecture: Architecture) -> tuple[str, ...]:
+    """("accuracy",) for the cross-entropies and the perceptron, none else."""
+    classes = architecture.objective.name in ("cross_entropy", "binary_cross_entropy", "perceptron")
+    return ("accuracy",) if classes else ()
+
+
+def higher_is_better(monitor: str) -> bool:
+    """Whether a history's column is better when higher; losses, norms and unknown names are better low.
+
+    >>> higher_is_better("validation_accuracy"), higher_is_better("loss")
+    (True, False)
+    """
+    name = monitor.removeprefix("validation_")
+    return name in METRICS and METRICS[name].higher_is_better
+
+
+def check_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, each a known metric."""
+    if isinstance(names, str):
+        raise InvalidParameterError(f"metrics must be a sequence of names, got '{names}'; write metrics=['{names}']")
+    return tuple(METRICS[name].name for name in names)

@@ -1,0 +1,74 @@
+"""Progress on stderr: a bar with the time left on a terminal, one line an epoch elsewhere. stdout is for data."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from glassnet.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from glassnet.training.loop import Run
+
+__all__ = ["Progress"]
+
+_SHOWN = ("loss", "validation_loss", "validation_accuracy", "accuracy", "validation_r2", "r2")
+
+
+def summary(record: dict[str, float]) -> str:
+    """The numbers of an epoch that a reader wants to see.
+
+    >>> summary({"loss": 0.51234567, "learning_rate": 0.1})
+    'loss 0.5123'
+    """
+    return "  ".join(f"{name} {record[name]:.4g}" for name in _SHOWN if name in record)
+
+
+class Progress(Callback):
+    """Show how far the run is. NO_COLOR is honoured."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        self._start, self._first = 0.0, 0
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Draw the bar, if there is a terminal."""
+        self._start, self._first = time.perf_counter(), run.state.epoch
+        if not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[numbers]}"),
+            console=Console(stderr=True),
+            transient=False,
+        )
+        self._task = self._bar.add_task("training", total=run.epochs, completed=run.state.epoch, numbers="")
+        self._bar.start()
+
+    def on_slice_end(self, run: "Run", done: float) -> None:
+        """Move the bar inside an epoch."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=run.state.epoch + done)
+
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Move the bar, or print a line."""
+        number = run.history.epochs
+        if self._bar is not None:
+            self._bar.update(
+                self._task, description=f"epoch {number}/{run.epochs}", completed=number, numbers=summary(record)
+            )
+            return
+        each = (time.perf_counter() - self._start) / max(number - self._first, 1)
+        left = each * (run.epochs - number)
+        print(f"epoch {number}/{run.epochs}  {summary(record)}  {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def close(self, run: "Run") -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,140 @@
+"""Users' arrays become training data: dtype, shape, one-hot classes, weights; each rule checked once, here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from glassnet.engines.base import Data
+from glassnet.errors import DataError, InvalidParameterError
+from glassnet.network.architecture import Architecture
+
+__all__ = ["as_inputs", "as_targets", "class_weights", "prepare", "targets_as_classes"]
+
+
+def as_inputs(architecture: Architecture, X: Any, name: str = "X") -> np.ndarray:
+    """X as (n, d) in the network's dtype, C-contiguous; NaN, infinity and wrong shapes are refused."""
+    array = _numbers(X, name)
+    if array.ndim == 1 and architecture.inputs in (1, len(array)):
+        advice = "X.reshape(-1, 1)" if architecture.inputs == 1 else "X.reshape(1, -1)"
+        raise DataError(
+            f"{name} must be two-dimensional, one row an example; write {name} = {advice.replace('X', name)}"
+        )
+    if array.ndim != 2 or array.shape[1] != architecture.inputs:
+        raise DataError(f"{name} must have shape (n, {architecture.inputs}), got {array.shape}")
+    if len(array) == 0:
+        raise DataError(f"{name} has no rows")
+    return _finite(array, architecture.dtype, name)
+
+
+def as_targets(architecture: Architecture, y: Any, n: int, name: str = "y") -> np.ndarray:
+    """y as (n, K) in the network's dtype: class numbers become one-hot rows, label smoothing is applied."""
+    array, K, loss = _numbers(y, name), architecture.output.units, architecture.objective
+    if len(array) != n:
+        raise DataError(f"X has {n} rows but {name} has {len(array)}")
+    if array.ndim == 2 and array.shape[1] == 1 and K > 1:
+        array = array[:, 0]
+    if array.ndim == 1:
+        array = _one_hot(array, K, name) if K > 1 else array[:, None]
+    if array.shape != (n, K):
+        raise DataError(f"{name} must have shape ({n},) or ({n}, {K}), got {array.shape}")
+    Y = _finite(array, architecture.dtype, name)
+    if not loss.targets.holds(Y):
+        raise DataError(f"{name}: loss {loss.name} takes targets in {loss.targets}, got {Y.min():g} to {Y.max():g}")
+    if loss.simplex and not np.allclose(Y.sum(axis=1), 1, atol=1e-4):
+        raise DataError(f"{name}: each row of targets for {loss.name} must sum to 1 (or give class numbers)")
+    epsilon = architecture.label_smoothing
+    if epsilon:
+        Y = ((1 - epsilon) * Y + epsilon / max(K if loss.simplex else 2, 2)).astype(Y.dtype)
+    return Y
+
+
+def targets_as_classes(Y: np.ndarray) -> np.ndarray:
+    """The class number (n,) that each row of targets or outputs stands for.
+
+    >>> targets_as_classes(np.array([[0.2], [0.9]])).tolist()
+    [0, 1]
+    """
+    return np.argmax(Y, axis=1) if Y.shape[1] > 1 else (Y[:, 0] > 0.5).astype(np.int64)
+
+
+def class_weights(spec: str | Mapping[Any, float] | None, classes: np.ndarray) -> np.ndarray | None:
+    """The weight (n,) that each example's class gives it.
+
+    "balanced" is n / (number of classes * count of the class), as in scikit-learn; a mapping gives each class's own,
+    1 where it names none.
+
+    >>> class_weights("balanced", np.array([0, 0, 0, 1])).round(3).tolist()
+    [0.667, 0.667, 0.667, 2.0]
+    """
+    if spec is None:
+        return None
+    present, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    if isinstance(spec, str):
+        if spec != "balanced":
+            raise InvalidParameterError(f"class_weight must be 'balanced', a mapping or None, got '{spec}'")
+        return (len(classes) / (len(present) * counts))[inverse]
+    unknown = [key for key in spec if key not in set(present.tolist())]
+    if unknown:
+        raise InvalidParameterError(f"class_weight names class {unknown[0]!r}, which y does not hold")
+    weights = np.array([float(spec.get(key, 1.0)) for key in present.tolist()])
+    if not np.all(np.isfinite(weights) & (weights >= 0)):
+        raise InvalidParameterError("class_weight must hold finite numbers >= 0")
+    return weights[inverse]
+
+
+def prepare(
+    architecture: Architecture,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    suffix: str = "",
+) -> Data:
+    """Arrays as `Data`; `suffix` tells messages of validation arrays apart."""
+    inputs = as_inputs(architecture, X, f"X{suffix}")
+    Y = as_targets(architecture, y, len(inputs), f"y{suffix}")
+    weights = None if sample_weight is None else _weights(sample_weight, len(inputs), f"sample_weight{suffix}")
+    by_class = class_weights(class_weight, targets_as_classes(Y))
+    if by_class is not None:
+        weights = by_class if weights is None else weights * by_class
+    return Data(inputs, Y, weights)
+
+
+def _numbers(values: Any, name: str) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" or array.ndim == 0:
+        what = f"an array of {array.dtype}" if array.ndim else f"{type(values).__name__}"
+        raise DataError(f"{name} must be an array of numbers, got {what}; for tables of text use TableClassifier")
+    return array
+
+
+def _finite(array: np.ndarray, dtype: str, name: str) -> np.ndarray:
+    if not np.all(np.isfinite(array)):
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise DataError(f"{name} holds NaN or infinity, first in row {row}; drop or impute such rows")
+    with np.errstate(over="ignore"):
+        out = np.ascontiguousarray(array, dtype)
+    if not np.all(np.isfinite(out)):
+        raise DataError(f"{name} holds numbers beyond {dtype}; scale it, or use dtype='float64'")
+    return out
+
+
+def _one_hot(array: np.ndarray, K: int, name: str) -> np.ndarray:
+    numbers = array.astype(np.int64)
+    if not np.array_equal(numbers, array) or numbers.min(initial=0) < 0 or numbers.max(initial=0) >= K:
+        raise DataError(
+            f"{name} must hold class numbers 0 to {K - 1} for {K} outputs, got {array.min()} to {array.max()}"
+        )
+    return np.eye(K)[numbers]
+
+
+def _weights(values: Any, n: int, name: str) -> np.ndarray:
+    array = np.asarray(values, np.float64)
+    if array.shape != (n,):
+        raise DataError(f"{name} must have shape ({n},), got {array.shape}")
+    if not np.all(np.isfinite(array) & (array >= 0)):
+        raise DataError(f"{name} must hold finite numbers >= 0")
+    if not array.sum() > 0:
+        raise DataError(f"{name} sums to 0: no example counts")
+    return array
