@@ -6,6 +6,10 @@ RECORD_ULP = 32  # a record under Numba's libm against NumPy's SIMD loops
 DERIVATIVE = 1e-6  # relative, a record against central differences in float64
 GRADIENT = 1e-6  # relative per tensor, backpropagation against central differences in float64
 TORCH = 1e-10  # relative per tensor, backpropagation against PyTorch's autograd in float64
+TORCH_ULP = 64  # a formula here against the same one in torch.nn.functional
+TRAJECTORY = 1e-11  # relative, 50 steps of an optimizer in float64 against torch.optim
+SCHEDULE = 1e-12  # relative, a schedule against torch.optim.lr_scheduler
+LECTURE = 0.6  # units of the last digit that a lecture prints
 
 
 def close(actual, expected, ulp: float, floor: float = 0.0) -> bool:

@@ -1,6 +1,7 @@
 """Network: what people hold. It joins architecture, parameters, training and files."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,14 +10,14 @@ import numpy as np
 
 from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state, untrainable
 from glassnet.engines.reference import ReferenceEngine
-from glassnet.errors import InvalidParameterError
+from glassnet.errors import InvalidParameterError, nearest
 from glassnet.files.model_file import load_network, save_network
 from glassnet.formulas.losses import Loss
 from glassnet.formulas.optimizers import OPTIMIZERS, Adam, Optimizer, optimizer
 from glassnet.network.architecture import Architecture, Layer
 from glassnet.network.gradcheck import GradientReport, check_gradient
 from glassnet.network.parameters import Views, buffer_layout, initial_buffers, initial_parameters, parameter_layout
-from glassnet.network.passes import Draws, Trace, backward, example_weights, forward, objective
+from glassnet.network.passes import Draws, Trace, backward, example_weights, forward, objective, penalty
 from glassnet.network.summary import summary_text
 from glassnet.network.updates import update
 from glassnet.tables.splits import train_validation_split
@@ -26,7 +27,15 @@ from glassnet.training.loop import Run, train
 from glassnet.training.metrics import check_metrics, default_metrics
 from glassnet.training.progress import Progress
 from glassnet.training.solvers import SOLVERS, Solver, solver
-from glassnet.training.targets import as_inputs, prepare, targets_as_classes
+from glassnet.training.targets import (
+    are_classes,
+    as_inputs,
+    by_class,
+    check_weights,
+    prepare,
+    table_for,
+    targets_as_classes,
+)
 
 __all__ = ["ENGINES", "Network", "check_gradients"]
 
@@ -104,7 +113,8 @@ class Network:
             cast("tuple[str, ...]", (frozen,) if isinstance(frozen, str | int) else tuple(frozen)),
             cast("Any", np.dtype(dtype).name),
         )
-        self._hold(architecture, initial_parameters(architecture, _seed(seed)), initial_buffers(architecture), seed)
+        seed = _seed(seed)
+        self._hold(architecture, initial_parameters(architecture, seed), initial_buffers(architecture), seed)
         self.engine = choose(engine, architecture, ENGINES)
 
     def _hold(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int) -> None:
@@ -167,7 +177,8 @@ class Network:
     def loss(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The objective J on these examples (a prediction pass: no dropout, running statistics)."""
         data = prepare(self.architecture, X, y, sample_weight)
-        return self.engine.evaluate(self.architecture, self._theta, self._buffers, data)[0]
+        value, _ = self.engine.evaluate(self.architecture, self._theta, self._buffers, data)
+        return value + penalty(self.architecture, self.parameters)
 
     def loss_and_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Views]:
         """J and its gradient by name: `gradient["W1"]` has the shape of W1."""
@@ -247,12 +258,14 @@ class Network:
         optimizer : Optimizer, solver or name
             By default Adam(1e-3). LBFGS(), NewtonRaphson() and LeastSquares() see all examples at once.
         batch_size : int
-            Examples a step, 1 to n; the last short batch of an epoch is used. Reshuffled every epoch.
+            Examples a step: 1 is stochastic, n or more is batch training; the last short batch of an epoch is used.
+            Reshuffled every epoch.
         validation : float, tuple or None
             A share of the examples (shuffled; stratified for classes), or (Xv, yv) or (Xv, yv, weights).
         sample_weight : array (n,), optional
         class_weight : "balanced" or mapping, optional
-            Count in training and, for a share, in validation; the mapping also for your own (Xv, yv).
+            Count in training and in validation. With reduction="mean" a step takes the weighted mean of its batch.
+            "balanced" gives each class the same total weight, as counted in y.
         metrics : sequence of str, optional
             Of "accuracy", "rmse", "mae", "r2"; measured on the validation data, or on the training data without any.
         clip_norm, clip_value : float, optional
@@ -268,8 +281,9 @@ class Network:
             At the first NaN or infinity; the network keeps its last finite weights.
         """
         check_trainable(self.architecture)
-        whole = prepare(self.architecture, X, y, sample_weight, class_weight)
-        data, held_out = self._validation(whole, validation, class_weight)
+        whole = prepare(self.architecture, X, y, sample_weight)
+        table = table_for(self.architecture, whole, class_weight)
+        data, held_out = self._validation(by_class(self.architecture, whole, table), validation, table)
         rule = optimizer if optimizer is not None else Adam()
         full_batch = _solver_of(rule)
         program = Program(
@@ -292,22 +306,27 @@ class Network:
             [*callbacks, *([Progress()] if verbose else [])],
             full_batch,
         )
+        _check_weights_count(run)
         return train(run, resume)
 
-    def _validation(self, data: Data, spec: Validation, class_weight: Any) -> tuple[Data, Data | None]:
-        if spec is None or spec == 0:
-            return data, None
+    def _validation(
+        self, data: Data, spec: Validation, class_weight: dict[int, float] | None
+    ) -> tuple[Data, Data | None]:
         if isinstance(spec, tuple | list):
             if len(spec) not in (2, 3):
                 raise InvalidParameterError("validation must be a share such as 0.2, (X, y) or (X, y, weights)")
-            shared = class_weight if isinstance(class_weight, Mapping) else None
-            return data, prepare(self.architecture, *spec, class_weight=shared, suffix=" of validation")
-        classes = None if not default_metrics(self.architecture) else targets_as_classes(data.Y)
-        fraction = spec if isinstance(spec, float) and 0 < spec < 1 else None
-        if fraction is None:
-            raise InvalidParameterError(f"validation must be a share between 0 and 1, or (X, y), got {spec!r}")
+            own = prepare(self.architecture, *spec, suffix=" of validation")
+            return data, by_class(self.architecture, own, class_weight)
+        given: Any = 0.0 if spec is None else spec
+        fraction = float(given) if isinstance(given, Real) and not isinstance(given, bool) else -1.0
+        if not 0 <= fraction < 1:
+            raise InvalidParameterError(f"validation must be a share from 0 to below 1, or (X, y), got {spec!r}")
+        if fraction == 0:
+            return data, None
+        stratified = default_metrics(self.architecture) or are_classes(self.architecture, data.Y)
+        classes = targets_as_classes(data.Y) if stratified else None
         kept, held = train_validation_split(len(data), fraction, classes, self.seed)
-        return _take(data, kept), _take(data, held)
+        return _take(data, kept, "training"), _take(data, held, "validation")
 
     # --- files --------------------------------------------------------------------------------------------------
 
@@ -354,8 +373,19 @@ def check_gradients(
     )
 
 
-def _take(data: Data, rows: np.ndarray) -> Data:
-    return Data(data.X[rows], data.Y[rows], None if data.weights is None else data.weights[rows])
+def _take(data: Data, rows: np.ndarray, part: str) -> Data:
+    weights = None if data.weights is None else check_weights(data.weights[rows], f"sample_weight of the {part} share")
+    return Data(data.X[rows], data.Y[rows], weights)
+
+
+def _check_weights_count(run: Run) -> None:
+    """Refuse weights that a mean over one example would cancel."""
+    weights, mean = run.data.weights, run.program.architecture.reduction == "mean"
+    if weights is not None and mean and run.program.batch_size == 1 and len(set(weights[weights > 0].tolist())) > 1:
+        raise InvalidParameterError(
+            "with batch_size=1 and reduction='mean' sample and class weights cancel (w / w = 1): "
+            "take a larger batch_size, or reduction='sum'"
+        )
 
 
 def _seed(seed: Any) -> int:
@@ -378,15 +408,19 @@ def _bound(name: str, value: float | None) -> float | None:
 
 def _solver_of(rule: Any) -> Solver | None:
     if isinstance(rule, str):
-        name = rule.split("(")[0].strip().lower().replace("-", "_")
-        return solver(rule) if name in SOLVERS else None
+        return solver(rule) if rule.split("(")[0] in SOLVERS else None
     return rule if isinstance(rule, tuple(SOLVERS.values())) else None
 
 
 def _first_order(rule: Any) -> Optimizer:
+    names = [*OPTIMIZERS, *SOLVERS]
     if isinstance(rule, str):
+        word = rule.split("(")[0]
+        if word not in OPTIMIZERS:
+            raise InvalidParameterError(
+                f"unknown optimizer '{rule}'{nearest(word, names)} (known: {', '.join(names)}; solvers are for fit)"
+            )
         return optimizer(rule)
     if not isinstance(rule, Optimizer):
-        names = ", ".join([*OPTIMIZERS, *SOLVERS])
-        raise InvalidParameterError(f"optimizer must be one of {names}, such as Adam(1e-3), got {rule!r}")
+        raise InvalidParameterError(f"optimizer must be one of {', '.join(names)}, such as Adam(1e-3), got {rule!r}")
     return rule

@@ -52,6 +52,8 @@ def test_toys_are_seeded_and_sized(name: str):
     one, same = load_dataset(name, n=101, seed=3), load_dataset(name, n=101, seed=3)
     assert one.frame.equals(same.frame) and one.frame.height == 101
     assert not one.frame.equals(load_dataset(name, n=101, seed=4).frame)
+    label = one.frame["y"].to_numpy()
+    assert (np.diff(label) != 0).sum() > 20, "the classes come mixed"
     X, y = points(name, n=1000, noise=0.5)
     assert np.isfinite(X).all() and np.abs(X).max() < 14
     if TOYS[name].task == "classification":

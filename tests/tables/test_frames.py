@@ -111,7 +111,7 @@ def test_duplicate_names_are_refused():
         (np.eye(2) * 1j, "Complex data not supported (column 'x1')"),
         ([[1, 2j]], "column 'x2', row 1: Complex data not supported"),
         (np.ones(3), "Reshape your data"),
-        ([np.ones(2), np.ones((3, 2))], "the rows differ in shape; give each the same number of cells"),
+        ([np.ones((2, 3)), np.ones((2, 2))], "the rows differ in shape; give each the same number of cells"),
         ([1, 2], "Expected 2D array, got 1D"),
         (3.0, "Expected 2D array, got 0D"),
         (np.ones((2, 2, 2)), "Expected 2D array, got 3D"),

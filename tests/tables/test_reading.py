@@ -141,6 +141,12 @@ def test_types_are_inferred(cells: list[str], expected: list[object]):
     assert [type(v) for v in found] == [type(v) for v in expected]
 
 
+@pytest.mark.parametrize("marker", ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", " NA "])
+def test_each_marker_is_missing_in_each_kind_of_column(marker: str):
+    for cell in ("7", "0.5", "true", "2024-01-01", "2024-01-01 10:00", "word"):
+        assert infer_types(pl.DataFrame({"a": [cell, marker]}))["a"].is_null().to_list() == [False, True], cell
+
+
 def test_columns_kept_as_text(tmp_path: Path):
     path = write(tmp_path, "zip,n\n007,1\n?,2\n")
     assert read_table(path).rows() == [(7, 1), (None, 2)]

@@ -100,6 +100,7 @@ def test_regression_is_standardized_and_mapped_back(shape: tuple[int, ...]):
 def test_regression_edges():
     assert fit_regression_target([5.0, 5.0], "p") == RegressionTarget("p", 5.0, 1.0)
     assert fit_regression_target([0.1] * 3, "p").scale == 1.0
+    assert fit_regression_target([1e-200, 2e-200], "p").scale == 1.0, "squares that vanish"
     assert fit_regression_target(pl.Series([1, 3])).encode(pl.Series([5])).tolist() == [3.0]
     for values, words in (
         ([1.0, np.nan], "'p' is missing (NaN) in row 2"),

@@ -127,7 +127,7 @@ class Engine(Protocol):
     def evaluate(
         self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
     ) -> tuple[float, np.ndarray]:
-        """The objective of a prediction pass over the data, and the outputs (n, K)."""
+        """The loss L of a prediction pass over the data, without penalties, and the outputs (n, K)."""
         ...
 
     def loss_and_gradient(
@@ -157,8 +157,9 @@ def dropout_layers(architecture: Architecture) -> list[Dropout]:
 
 def untrainable(architecture: Architecture) -> str | None:
     """Why no gradient can pass through this network, if so."""
+    last = len(architecture.dense)
     for number, layer in enumerate(architecture.dense, start=1):
-        if not layer.g.trainable and not (layer is architecture.output and architecture.objective.owns(layer.g)):
+        if not layer.g.trainable and not (number == last and architecture.objective.owns(layer.g)):
             return (
                 f"layer {number}: '{layer.g.name}' has derivative 0 wherever it has one, so nothing can be learned "
                 "through it; use 'sigmoid' or 'relu', or loss='perceptron' for one layer of step units"

@@ -12,7 +12,6 @@ from glassnet.network.passes import (
     example_weights,
     forward,
     objective,
-    penalty,
     weighted_loss,
 )
 from glassnet.network.updates import clip_gradient, gradient_norm, update
@@ -49,7 +48,7 @@ class ReferenceEngine:
         views = parameter_layout(architecture).views(theta)
         statistics = buffer_layout(architecture).views(buffers)
         v = example_weights(architecture.reduction, len(data), data.weights, theta.dtype)
-        total, outputs = penalty(architecture, views), np.empty((len(data), architecture.output.units), theta.dtype)
+        total, outputs = 0.0, np.empty((len(data), architecture.output.units), theta.dtype)
         with np.errstate(all="ignore"):
             for start in range(0, len(data), _ROWS):
                 rows = slice(start, start + _ROWS)
@@ -95,7 +94,7 @@ class ReferenceEngine:
                     eta,
                     float(work.weight_decays[i]),
                 )
-            bad = first_bad_parameter(architecture, state.theta)
+            bad = first_bad_state(program, state.theta, state.slots, buffers)
             if bad:
                 state.theta[:], state.slots[:], state.carried[:] = before
                 break
@@ -118,9 +117,17 @@ def run(
         return trace, backward(architecture, views, trace, data.Y, v)
 
 
-def first_bad_parameter(architecture: Architecture, theta: np.ndarray) -> str | None:
-    """The first parameter tensor with a NaN or an infinity, as W1_new, if any."""
-    if np.all(np.isfinite(theta)):
-        return None
-    views = parameter_layout(architecture).views(theta)
-    return next(f"{name}_new" for name, view in views.items() if not np.all(np.isfinite(view)))
+def first_bad_state(program: Program, theta: np.ndarray, slots: np.ndarray, buffers: np.ndarray) -> str | None:
+    """The first tensor after an update with a NaN or an infinity, if any: W1_new, v_W1 of the optimizer, var1.
+
+    An infinite slot or running variance would stay for good and quietly hold its weights still.
+    """
+    layout = parameter_layout(program.architecture)
+    parts = [("{}_new", layout, theta)]
+    parts += [(slot + "_{}", layout, row) for slot, row in zip(program.optimizer.slots, slots, strict=True)]
+    parts.append(("{}", buffer_layout(program.architecture), buffers))
+    for pattern, where, vector in parts:
+        if not np.all(np.isfinite(vector)):
+            views = where.views(vector)
+            return next(pattern.format(name) for name, view in views.items() if not np.all(np.isfinite(view)))
+    return None

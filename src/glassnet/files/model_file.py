@@ -5,7 +5,7 @@ Loading checks everything against the architecture and refuses what does not fit
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ __all__ = ["as_document", "as_tensors", "from_document", "from_tensors", "load_n
 
 class _NetworkDocument(msgspec.Struct, forbid_unknown_fields=True):
     architecture: dict[str, Any]
-    seed: int
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
 
 
 def as_document(architecture: Architecture) -> dict[str, Any]:

@@ -4,6 +4,8 @@ Elementwise records hold `function(z, *constants)` and `derivative(z, a, *consta
 the one rowwise record, softmax, holds `function(z)` and `vjp(z, a, da)`, the product of da with its Jacobian.
 """
 
+# pyright: reportMissingParameterType=false
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType

@@ -10,6 +10,8 @@ dtype). Three habits make that possible:
 * functions of a row use `row_max` and `row_sum`, which keep the axis that they reduce.
 """
 
+# pyright: reportMissingParameterType=false
+
 import numpy as np
 from scipy import special
 

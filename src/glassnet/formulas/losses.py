@@ -6,6 +6,8 @@ the output layer both the value and delta = dL/dz come from the pre-activation z
 probabilities have long rounded to 0 or 1, and delta is simply `canonical` times (a - y).
 """
 
+# pyright: reportMissingParameterType=false
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -209,7 +211,8 @@ def poisson(a, y):
 
 
 def poisson_derivative(a, y):
-    return constant(a, 1) - y / a
+    zero = constant(a, 0)  # a count of 0 pulls with 1 even where a has underflowed to 0
+    return constant(a, 1) - where(y == zero, zero, y / a)
 
 
 def poisson_linked(z, a, y):
@@ -238,7 +241,7 @@ def cross_entropy(a, y):
 
 
 def cross_entropy_derivative(a, y):
-    return -y / a
+    return where(y == constant(a, 0), -y, -y / a)
 
 
 def cross_entropy_linked(z, a, y):

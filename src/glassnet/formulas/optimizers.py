@@ -9,6 +9,8 @@ A rule has three parts, each a plain function of numbers:
 NumPy runs `update` on the whole vector; Numba compiles the same function for one element.
 """
 
+# pyright: reportMissingParameterType=false
+
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -16,7 +18,7 @@ from typing import Any, ClassVar
 from glassnet.errors import InvalidParameterError
 from glassnet.formulas.elementary import sqrt
 from glassnet.formulas.registry import Registry, check_number, parse_spec, spec_text
-from glassnet.formulas.schedules import Schedule
+from glassnet.formulas.schedules import Schedule, schedule
 
 __all__ = [
     "OPTIMIZERS",
@@ -40,7 +42,7 @@ class Optimizer:
     Attributes
     ----------
     learning_rate : float or Schedule
-        eta of each step.
+        eta of each step; a schedule may also be given as its text.
     weight_decay : float or Schedule
         Decoupled decay: weights (never biases) shrink by theta <- theta - eta * weight_decay * theta before each
         update, outside the gradient (Loshchilov and Hutter, 2019). For lambda/2 |W|^2 in the loss, see `l2`.
@@ -63,12 +65,16 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "weight_decay"):
-            value = getattr(self, name)
-            if not isinstance(value, Schedule):
-                check_number(self.name, name, value, 0)
+            value: Any = getattr(self, name)
+            if isinstance(value, str):
+                value = schedule(value)
+            elif not isinstance(value, Schedule):
+                value = check_number(self.name, name, value, 0)
+            object.__setattr__(self, name, value)
         for name, value in self.constants.items():
             below_one = name.startswith(("beta", "momentum", "rho")) and name != "momentum_decay"
-            check_number(self.name, name, value, 0, 1 if below_one else float("inf"), open_high=below_one)
+            number = check_number(self.name, name, value, 0, 1 if below_one else float("inf"), open_high=below_one)
+            object.__setattr__(self, name, number)
 
     @property
     def constants(self) -> dict[str, float]:
@@ -97,7 +103,7 @@ def optimizer(spec: "str | Optimizer", **options: Any) -> Optimizer:
     """
     if isinstance(spec, Optimizer):
         return spec
-    name, positional, named = parse_spec(spec, "optimizer")
+    name, positional, named = parse_spec(spec, OPTIMIZERS.kind)
     cls = OPTIMIZERS[name]
     try:
         return cls(*positional, **{**named, **options})
@@ -200,7 +206,7 @@ def nadam_carry(carried, beta_1, beta_2, epsilon, momentum_decay):
 
 
 def nadam_coefficients(eta, carried, beta_1, beta_2, epsilon, momentum_decay):
-    mu_product, mu, mu_next, power_2, t = carried
+    mu_product, mu, mu_next, power_2, _ = carried
     rate_g = eta * (1.0 - mu) / (1.0 - mu_product)
     rate_m = eta * mu_next / (1.0 - mu_product * mu_next)
     correction = 1.0 / (1.0 - power_2)
@@ -373,8 +379,8 @@ class NAdam(Optimizer):
     epsilon: float = 1e-8
     momentum_decay: float = 0.004
     latex: ClassVar[str] = (
-        r"\theta \leftarrow \theta - \frac{\eta}{\sqrt{\hat v} + \epsilon} \Bigl(\frac{(1 - \mu_t) g}{1 - \prod_{i \le t} \mu_i}"
-        r" + \frac{\mu_{t+1} m}{1 - \prod_{i \le t+1} \mu_i}\Bigr)"
+        r"\theta \leftarrow \theta - \frac{\eta}{\sqrt{\hat v} + \epsilon} "
+        r"\Bigl(\frac{(1 - \mu_t) g}{1 - \prod_{i \le t} \mu_i} + \frac{\mu_{t+1} m}{1 - \prod_{i \le t+1} \mu_i}\Bigr)"
     )
     source: ClassVar[str] = "Dozat (2016)"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")

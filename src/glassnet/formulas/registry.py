@@ -16,6 +16,7 @@ __all__ = ["Registry", "check_number", "parse_spec", "resolve", "spec_text"]
 
 R = TypeVar("R")
 _SPEC = re.compile(r"\s*([A-Za-z][\w\- ]*?)\s*(?:\((.*)\))?\s*")
+_PAIR = re.compile(r"""([^=('"]+)=(.*)""")
 
 
 class Registry(Mapping[str, R], Generic[R]):
@@ -40,9 +41,12 @@ class Registry(Mapping[str, R], Generic[R]):
         self._aliases.update(dict.fromkeys(aliases, name))
         return record
 
-    def __getitem__(self, name: str) -> R:
+    def _key(self, name: str) -> str:
         key = name.strip().lower().replace("-", "_").replace(" ", "_")
-        key = self._aliases.get(key, key)
+        return self._aliases.get(key, key)
+
+    def __getitem__(self, name: str) -> R:
+        key = self._key(name)
         if key not in self._records:
             words = [*self._records, *self._aliases]
             raise InvalidParameterError(
@@ -51,7 +55,7 @@ class Registry(Mapping[str, R], Generic[R]):
         return self._records[key]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._records or name in self._aliases
+        return isinstance(name, str) and self._key(name) in self._records
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)
@@ -66,18 +70,36 @@ def parse_spec(text: str, kind: str) -> tuple[str, list[Any], dict[str, Any]]:
     >>> parse_spec("leaky_relu(alpha=0.2)", "activation")
     ('leaky_relu', [], {'alpha': 0.2})
     """
-    match = _SPEC.fullmatch(text)
+    match = _SPEC.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise InvalidParameterError(f"cannot read {kind} '{text}': write it like name or name(key=0.5)")
+        raise InvalidParameterError(f"cannot read {kind} {text!r}: write it like name or name(key=0.5)")
     positional: list[Any] = []
     named: dict[str, Any] = {}
-    for part in filter(None, (p.strip() for p in (match[2] or "").split(","))):
-        key, equals, value = part.rpartition("=")
-        if equals:
-            named[key.strip()] = _value(value.strip())
-        else:
+    for part in filter(None, _parts(match[2] or "")):
+        pair = _PAIR.fullmatch(part)
+        if pair is None:
             positional.append(_value(part))
+        elif pair[1].strip() in named:
+            raise InvalidParameterError(f"{kind} '{text}' gives {pair[1].strip()} twice")
+        else:
+            named[pair[1].strip()] = _value(pair[2].strip())
     return match[1], positional, named
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Split at the commas that stand outside of quotes and parentheses."""
+    depth, quote, start = 0, "", 0
+    for i, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter == "," and depth == 0:
+            yield text[start:i].strip()
+            start = i + 1
+        else:
+            depth += (letter == "(") - (letter == ")")
+    yield text[start:].strip()
 
 
 def _value(word: str) -> Any:
@@ -109,14 +131,22 @@ def resolve(registry: "Registry[R]", spec: "str | R", constants: Mapping[str, An
         record = registry[name]
         if len(positional) > len(record.constants):
             raise InvalidParameterError(f"{registry.kind} '{spec}': {name} takes {len(record.constants)} numbers")
-        given = {**dict(zip(record.constants, positional, strict=False)), **named, **given}
+        first = dict(zip(record.constants, positional, strict=False))
+        twice = first.keys() & named.keys()
+        if twice:
+            raise InvalidParameterError(f"{registry.kind} '{spec}' gives {min(twice)} twice")
+        given = {**first, **named, **given}
+    elif not isinstance(spec, type(next(iter(registry.values())))):
+        names = ", ".join(registry)
+        raise InvalidParameterError(f"{registry.kind} must be a name or a record, got {spec!r} (names: {names})")
     if not given:
         return record
     for key, value in given.items():
         if key not in record.constants:
             known = ", ".join(record.constants) or "none"
             raise InvalidParameterError(
-                f"{registry.kind} {record.name} has no constant '{key}'{nearest(key, record.constants)} (it has: {known})"
+                f"{registry.kind} {record.name} has no constant '{key}'{nearest(key, record.constants)} "
+                f"(it has: {known})"
             )
         given[key] = check_number(record.name, key, value, *record.limits.get(key, ()))
     return replace(record, constants=MappingProxyType({**record.constants, **given}))

@@ -133,7 +133,7 @@ class Step(Schedule):
 
     def value(self, t: float, epochs: float) -> float:
         """See `Schedule.value`."""
-        return self.initial * self.factor ** math.floor(t / self.every)
+        return self.initial * self.factor ** math.floor(t / self.every * (1 + 1e-12))  # 0.3 / 0.1 is 2.999…
 
 
 @_schedule("exponential", "exponential_decay")

@@ -6,6 +6,7 @@ their own: they act on the activations of the layer before them (or on the input
 
 import math
 from functools import lru_cache
+from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -42,8 +43,9 @@ class BatchNorm(msgspec.Struct, frozen=True, tag="batch_norm", tag_field="kind",
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check_number("BatchNorm", "momentum", self.momentum, 0, 1)
-        check_number("BatchNorm", "epsilon", self.epsilon, 0, open_low=True)
+        put = msgspec.structs.force_setattr
+        put(self, "momentum", check_number("BatchNorm", "momentum", self.momentum, 0, 1))
+        put(self, "epsilon", check_number("BatchNorm", "epsilon", self.epsilon, 0, open_low=True))
 
 
 class Dense(msgspec.Struct, frozen=True, tag="dense", tag_field="kind", forbid_unknown_fields=True):
@@ -73,12 +75,14 @@ class Dense(msgspec.Struct, frozen=True, tag="dense", tag_field="kind", forbid_u
     initializer: str | None = None
 
     def __post_init__(self) -> None:
-        _check_units("Dense", "units", self.units)
+        msgspec.structs.force_setattr(self, "units", _check_units("Dense", "units", self.units))
         msgspec.structs.force_setattr(self, "activation", str(activation(self.activation)))
         if self.initializer is not None:
             msgspec.structs.force_setattr(self, "initializer", str(initializer(self.initializer)))
         if self.norm is not None and not isinstance(self.norm, BatchNorm):
             raise ArchitectureError(f"Dense: norm must be BatchNorm() or None, got {self.norm!r}")
+        if not isinstance(self.bias, bool):
+            raise ArchitectureError(f"Dense: bias must be True or False, got {self.bias!r}")
 
     @property
     def g(self) -> Activation:
@@ -137,8 +141,9 @@ class RandomizedLeakyReLU(msgspec.Struct, frozen=True, tag="rrelu", tag_field="k
     upper: float = 1 / 3
 
     def __post_init__(self) -> None:
-        check_number("RandomizedLeakyReLU", "lower", self.lower, 0)
-        check_number("RandomizedLeakyReLU", "upper", self.upper, self.lower)
+        put = msgspec.structs.force_setattr
+        put(self, "lower", check_number("RandomizedLeakyReLU", "lower", self.lower, 0))
+        put(self, "upper", check_number("RandomizedLeakyReLU", "upper", self.upper, self.lower))
 
 
 Layer: TypeAlias = Dense | Dropout | RandomizedLeakyReLU
@@ -190,7 +195,7 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        _check_units("Network", "inputs", self.inputs)
+        msgspec.structs.force_setattr(self, "inputs", _check_units("Network", "inputs", self.inputs))
         layers = tuple(self.layers) if isinstance(self.layers, list | tuple) else (self.layers,)
         msgspec.structs.force_setattr(self, "layers", layers)
         _check_layers(layers)
@@ -202,8 +207,9 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ArchitectureError(f"Network: {name} must be one of {choices}, got {getattr(self, name)!r}")
         for name in ("l1", "l2"):
             msgspec.structs.force_setattr(self, name, check_number("Network", name, getattr(self, name), 0))
-        check_number("Network", "label_smoothing", self.label_smoothing, 0, 1, open_high=True)
-        if self.label_smoothing and self.objective.targets != UNIT:
+        smoothing = check_number("Network", "label_smoothing", self.label_smoothing, 0, 1, open_high=True)
+        msgspec.structs.force_setattr(self, "label_smoothing", smoothing)
+        if smoothing and (self.objective.targets != UNIT or self.objective.canonical is None):
             raise ArchitectureError(f"Network: label_smoothing is for cross-entropies, not for {self.loss}")
         if self.parameter_count > LIMIT_PARAMETERS:
             raise ArchitectureError(f"Network: {self.parameter_count:,} parameters are more than {LIMIT_PARAMETERS:,}")
@@ -263,7 +269,8 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return all(name in self.frozen for name, layer, _ in self.tensors() if layer == number)
 
     def _frozen_tensors(self) -> tuple[str, ...]:
-        words = {str(word) for word in self.frozen}
+        frozen: Any = self.frozen
+        words = {str(word) for word in ((frozen,) if isinstance(frozen, str | int) else frozen)}
         tensors = [(name, str(number)) for name, number, _ in self.tensors()]
         unknown = words - {word for pair in tensors for word in pair}
         if unknown:
@@ -272,9 +279,10 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(name for name, number in tensors if name in words or number in words)
 
 
-def _check_units(owner: str, name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LIMIT_UNITS:
+def _check_units(owner: str, name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= int(value) <= LIMIT_UNITS:
         raise ArchitectureError(f"{owner}: {name} must be a whole number from 1 to {LIMIT_UNITS:,}, got {value!r}")
+    return int(value)
 
 
 def _check_layers(layers: tuple[Any, ...]) -> None:

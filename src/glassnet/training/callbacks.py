@@ -6,12 +6,17 @@ step, which costs small networks dearly (the reference engine about a tenth).
 """
 
 import csv
+import re
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glassnet.engines.base import dropout_layers
 from glassnet.errors import InvalidParameterError, WriteError, nearest
+from glassnet.files.atomic import shown
 from glassnet.formulas.registry import check_number
 from glassnet.training.metrics import higher_is_better
 
@@ -68,11 +73,22 @@ def improved(value: float, best: float | None, monitor: str, min_delta: float) -
     return value > best + min_delta if higher_is_better(monitor) else value < best - min_delta
 
 
+def _unwritable(path: str | Path, error: OSError) -> WriteError:
+    return WriteError(f"cannot write the log {shown(path)}: {error.strerror}; choose another path")
+
+
+def check_watched(owner: Callback, run: "Run", monitor: str | None) -> None:
+    """Refuse before the first epoch what cannot be there after it."""
+    if monitor is not None and monitor.startswith("validation_") and run.validation is None:
+        watched(owner, {"loss": 0.0, **dict.fromkeys(run.metrics, 0.0)}, monitor)
+
+
 @dataclass
 class EarlyStopping(Callback):
     """End the run when `monitor` has not improved by `min_delta` for `patience` epochs; go back to the best weights.
 
-    With monitor="loss" it ends when the training loss stops improving by a tolerance.
+    With monitor="loss" it ends when the training loss stops improving by a tolerance. The best weights are those of
+    the best epoch, also where it was better by less than `min_delta`.
 
     Source: Prechelt (1998), Early Stopping - But When?
 
@@ -90,17 +106,20 @@ class EarlyStopping(Callback):
         check_number("EarlyStopping", "min_delta", self.min_delta, 0)
 
     def on_train_begin(self, run: "Run") -> None:
-        """Ask for the best weights at the end."""
-        run.restore_best = run.restore_best or self.restore_best
+        """Look whether the monitored number will be there."""
+        check_watched(self, run, self.monitor)
 
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Count epochs without improvement; keep the best weights."""
         seen, value = run.counters(self), watched(self, record, self.monitor)
-        if improved(value, seen.get("best"), self.monitor, self.min_delta):
-            seen.update(best=value, wait=0)
-            run.history.best_epoch = run.history.epochs
+        if improved(value, seen.get("best"), self.monitor, 0.0):
+            seen["best"] = value
             if self.restore_best:
                 run.keep_best()
+            if self.restore_best or not run.restore_best:
+                run.history.best_epoch = run.history.epochs
+        if improved(value, seen.get("reference"), self.monitor, self.min_delta):
+            seen.update(reference=value, wait=0)
             return
         seen["wait"] = seen.get("wait", 0) + 1
         if seen["wait"] >= self.patience:
@@ -111,7 +130,8 @@ class EarlyStopping(Callback):
 class ReduceOnPlateau(Callback):
     """Multiply the learning rate by `factor` when `monitor` has not improved for `patience` epochs.
 
-    `quantity` may also be "weight_decay"; `minimum` bounds what is left of it, as a share of the schedule's value.
+    `quantity` may also be "weight_decay", "dropout" (every Dropout layer) or "dropout2" (the second one); `minimum`
+    bounds what is left of it, as a share of the schedule's value.
     Without `monitor` it watches validation_loss where there is one, else loss.
 
     >>> ReduceOnPlateau(patience=3).factor
@@ -128,6 +148,26 @@ class ReduceOnPlateau(Callback):
     def __post_init__(self) -> None:
         check_number("ReduceOnPlateau", "factor", self.factor, 0, 1, open_high=True)
         check_number("ReduceOnPlateau", "patience", self.patience, 1)
+        check_number("ReduceOnPlateau", "min_delta", self.min_delta, 0)
+        check_number("ReduceOnPlateau", "minimum", self.minimum, 0, 1)
+        if re.fullmatch(r"learning_rate|weight_decay|dropout([1-9]\d*)?", self.quantity) is None:
+            raise InvalidParameterError(
+                f"ReduceOnPlateau: quantity must be learning_rate, weight_decay, dropout or dropout1, dropout2 ..., "
+                f"got {self.quantity!r}"
+            )
+
+    @classmethod
+    def of(cls, rule: Any, quantity: str) -> "ReduceOnPlateau":
+        """The callback that a schedule record `ReduceOnPlateau(initial, ...)` stands for."""
+        share = min(rule.minimum / rule.initial, 1.0) if rule.initial else 0.0
+        return cls(rule.monitor, rule.factor, rule.patience, rule.min_delta, share, quantity)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Look whether the monitored number and the quantity are there."""
+        check_watched(self, run, self.monitor)
+        layers = len(dropout_layers(run.program.architecture))
+        if self.quantity.startswith("dropout") and int(self.quantity[7:] or 1) > layers:
+            raise InvalidParameterError(f"ReduceOnPlateau: no {self.quantity}: the network has {layers} Dropout layers")
 
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Count epochs without improvement; scale when patience is at its end."""
@@ -153,6 +193,13 @@ class TargetMetric(Callback):
 
     monitor: str
     value: float
+
+    def __post_init__(self) -> None:
+        check_number("TargetMetric", "value", self.value)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Look whether the monitored number will be there."""
+        check_watched(self, run, self.monitor)
 
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Compare, by the metric's direction."""
@@ -203,10 +250,8 @@ class CSVLog(Callback):
 
     def on_train_begin(self, run: "Run") -> None:
         """Open the file; after a resume the epochs before are written again."""
-        try:
+        with self._explained():
             self._file = Path(self.path).open("w", newline="", encoding="utf-8")  # noqa: SIM115  closed in close()
-        except OSError as error:
-            raise WriteError(f"cannot write the log '{self.path}': {error.strerror}") from error
         self._names = []
         for number, record in enumerate(run.history.records, start=1):
             self._write(number, record)
@@ -217,16 +262,26 @@ class CSVLog(Callback):
 
     def _write(self, number: int, record: dict[str, float]) -> None:
         writer = csv.writer(self._file)
-        if not self._names:
-            self._names = list(record)
-            writer.writerow(["epoch", *self._names])
-        writer.writerow([number, *(repr(record.get(name, "")) for name in self._names)])
-        self._file.flush()
+        with self._explained():
+            if not self._names:
+                self._names = list(record)
+                writer.writerow(["epoch", *self._names])
+            writer.writerow([number, *(repr(float(record[n])) if n in record else "" for n in self._names)])
+            self._file.flush()
+
+    @contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def close(self, run: "Run") -> None:
         """Close the file."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # every line was flushed; a line that could not be has been reported
+                self._file.close()
+            self._file = None
 
 
 @dataclass
@@ -248,7 +303,11 @@ class TensorBoard(Callback):
             raise InvalidParameterError(
                 "TensorBoard needs tensorboardX, which is not installed: pip install 'glassnet[tensorboard]'"
             ) from error
-        self._writer = SummaryWriter(str(self.folder))
+        again = run.history.epochs + 1 if run.history.epochs else None  # epochs lost in a crash are written anew
+        try:
+            self._writer = SummaryWriter(str(self.folder), purge_step=again)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
 
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Write one scalar for each column."""
@@ -259,3 +318,4 @@ class TensorBoard(Callback):
         """Flush and close."""
         if self._writer is not None:
             self._writer.close()
+            self._writer = None

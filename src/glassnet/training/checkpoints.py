@@ -4,15 +4,16 @@ import hashlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
 
 from glassnet.engines.base import Data, TrainState
-from glassnet.errors import ModelFileError, ResumeError
-from glassnet.files.atomic import prove_writable
+from glassnet.errors import InvalidParameterError, ModelFileError, ResumeError
+from glassnet.files.atomic import prove_writable, shown
 from glassnet.files.container import read_container, write_container
+from glassnet.formulas.registry import check_number
 from glassnet.training.callbacks import Callback
 from glassnet.training.history import History
 
@@ -24,8 +25,8 @@ __all__ = ["Checkpoint", "data_digest", "load_checkpoint", "save_checkpoint"]
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
     fingerprint: dict[str, str]
-    step: int
-    epoch: int
+    step: Annotated[int, msgspec.Meta(ge=0)]
+    epoch: Annotated[int, msgspec.Meta(ge=0)]
     factors: dict[str, float]
     counters: dict[str, dict[str, float | None]]
     records: list[dict[str, float]]
@@ -46,7 +47,15 @@ def data_digest(data: Data | None) -> str:
 
 
 def save_checkpoint(path: str | Path, state: TrainState, history: History, fingerprint: dict[str, str]) -> None:
-    """Write state and history in one atomic step."""
+    """Write state and history in one atomic step.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written; the old one is still there.
+    InvalidParameterError
+        If a callback's counters hold anything but numbers.
+    """
     tensors = {"theta": state.theta, "buffers": state.buffers, "slots": state.slots, "carried": state.carried}
     if state.best is not None:
         tensors |= {"best.theta": state.best[0], "best.buffers": state.best[1]}
@@ -55,7 +64,7 @@ def save_checkpoint(path: str | Path, state: TrainState, history: History, finge
         state.step,
         state.epoch,
         state.factors,
-        state.counters,
+        _numbers(state.counters),
         history.records,
         history.stopped,
         history.finished,
@@ -64,8 +73,22 @@ def save_checkpoint(path: str | Path, state: TrainState, history: History, finge
     write_container(path, tensors, msgspec.to_builtins(document), kind="checkpoint")
 
 
-def load_checkpoint(path: str | Path, state: TrainState, history: History, fingerprint: dict[str, str]) -> None:
-    """Put a checkpoint's state and history into these, in place.
+def _numbers(counters: dict[str, dict[str, Any]]) -> dict[str, dict[str, float | None]]:
+    try:
+        return {
+            owner: {name: None if value is None else float(value) for name, value in numbers.items()}
+            for owner, numbers in counters.items()
+        }
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(f"run.counters of a callback must hold numbers: {error}") from error
+
+
+def load_checkpoint(
+    path: str | Path, state: TrainState, history: History, fingerprint: dict[str, str], epochs: int | None = None
+) -> None:
+    """Put a checkpoint's state and history into these, in place; after an error nothing has changed.
+
+    `epochs` is the planned length, which may not be less than what the checkpoint has done.
 
     Raises
     ------
@@ -78,21 +101,23 @@ def load_checkpoint(path: str | Path, state: TrainState, history: History, finge
     try:
         document = msgspec.convert(container.document, _Document)
     except msgspec.ValidationError as error:
-        raise ModelFileError(f"'{path}' is not a checkpoint that this version reads: {error}") from error
+        raise ModelFileError(f"{shown(path)} is not a checkpoint that this version reads: {error}") from error
     _compare(path, document.fingerprint, fingerprint)
+    if epochs is not None and document.epoch > epochs:
+        raise ResumeError(
+            f"cannot resume from {shown(path)}: it has done {document.epoch} epochs, more than epochs={epochs}; "
+            "ask for more epochs, or train anew"
+        )
     tensors = container.tensors
-    for name, mine in (
-        ("theta", state.theta),
-        ("buffers", state.buffers),
-        ("slots", state.slots),
-        ("carried", state.carried),
-    ):
+    mine = {"theta": state.theta, "buffers": state.buffers, "slots": state.slots, "carried": state.carried}
+    best = {"best.theta": state.theta, "best.buffers": state.buffers} if "best.theta" in tensors else {}
+    for name, like in {**mine, **best}.items():
         theirs = tensors.get(name)
-        if theirs is None or theirs.shape != mine.shape or theirs.dtype != mine.dtype:
-            raise ModelFileError(f"'{path}': tensor {name} does not fit the network")
-        mine[...] = theirs
-    if "best.theta" in tensors:
-        state.best = (tensors["best.theta"].copy(), tensors["best.buffers"].copy())
+        if theirs is None or theirs.shape != like.shape or theirs.dtype != like.dtype:
+            raise ModelFileError(f"{shown(path)}: tensor {name} does not fit the network")
+    for name, array in mine.items():
+        array[...] = tensors[name]
+    state.best = (tensors["best.theta"].copy(), tensors["best.buffers"].copy()) if best else None
     state.step, state.epoch = document.step, document.epoch
     state.factors, state.counters = document.factors, document.counters
     history.records[:], history.stopped = document.records, document.stopped
@@ -100,15 +125,17 @@ def load_checkpoint(path: str | Path, state: TrainState, history: History, finge
 
 
 def _compare(path: str | Path, theirs: dict[str, str], ours: dict[str, str]) -> None:
+    different: list[str] = []
     for key in {**ours, **theirs}:
         mine, other = ours.get(key, "none"), theirs.get(key, "none")
         if mine != other:
-            digests = "data" in key
-            detail = "" if digests else f": {other} in the checkpoint, {mine} now"
-            raise ResumeError(
-                f"cannot resume from '{path}': {key.replace('_', ' ')} {'are' if digests else 'is'} different{detail}; "
-                "give the same data and options, or train anew"
-            )
+            what = key.replace("_", " ")
+            different.append(what if "data" in key else f"{what} ({other} in the checkpoint, {mine} now)")
+    if different:
+        raise ResumeError(
+            f"cannot resume from {shown(path)}, these are different: {', '.join(different)}; "
+            "give the same data and options, or train anew"
+        )
 
 
 @dataclass
@@ -126,14 +153,17 @@ class Checkpoint(Callback):
     interval: float = 1.0
     _last: float = field(default=0.0, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        check_number("Checkpoint", "interval", self.interval, 0)
+
     def on_train_begin(self, run: "Run") -> None:
         """Prove that the file can be written before hours of work depend on it."""
         prove_writable(self.path)
         self._last = time.monotonic()
 
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
-        """Save, unless the last save was less than `interval` ago."""
-        if time.monotonic() - self._last >= self.interval:
+        """Save, unless the last save was less than `interval` ago, or the run was stopped inside the epoch."""
+        if run.at_epoch_end and time.monotonic() - self._last >= self.interval:
             self._save(run)
 
     def on_train_end(self, run: "Run") -> None:

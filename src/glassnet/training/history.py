@@ -11,7 +11,8 @@ class History(Mapping[str, list[float]]):
     """Per epoch: loss, validation_loss, metrics, learning_rate, gradient_norm, parameter_norm, seconds.
 
     `history["loss"]` is a list with one number an epoch; `loss` is the objective, penalties included, averaged over
-    the epoch's steps as they were taken; `gradient_norm` the mean over the steps, before clipping; `seconds` counts
+    the epoch's steps as they were taken; `validation_loss` is the loss L at the end of the epoch, without penalties,
+    which shrink for reasons of their own; `gradient_norm` the mean over the steps, before clipping; `seconds` counts
     the epoch alone. `stopped` says why the run ended, `best_epoch` (from 1) where the monitored quantity was best,
     if one was, `engine` which engine ran, `finished` whether one of the run's own rules ended it (so that a resume has
     nothing left to do).

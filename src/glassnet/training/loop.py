@@ -1,6 +1,7 @@
 """The training loop, the only one: order of the examples, schedules, hooks, history, divergence, resume."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,9 @@ import numpy as np
 from glassnet.engines.base import Data, Engine, Program, Slice, StepLog, TrainState, dropout_layers
 from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
-from glassnet.formulas.schedules import Schedule, schedule
-from glassnet.network.parameters import parameter_layout
+from glassnet.formulas.schedules import schedule
 from glassnet.network.updates import gradient_norm
-from glassnet.training.callbacks import Callback, ReduceOnPlateau
+from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau
 from glassnet.training.checkpoints import Checkpoint, data_digest, load_checkpoint
 from glassnet.training.history import History
 from glassnet.training.metrics import METRICS
@@ -58,16 +58,18 @@ class Run:
     _fingerprint: dict[str, str] | None = None
 
     def stop(self, reason: str, *, final: bool = True) -> None:
-        """End the run after this epoch; the first reason given stands in `history.stopped`.
+        """End the run: inside an epoch after this step, else at once. The first reason given stands in the history.
 
         With `final=False` the run counts as broken off: a resume goes on.
         """
         if self.stop_reason is None:
-            self.stop_reason, self.history.finished = reason, final
+            self.stop_reason = self.history.stopped = reason
+            self.history.finished = final
 
     def counters(self, callback: Callback) -> dict[str, Any]:
         """What the callback has to remember, kept in the state and so in checkpoints."""
-        index = sum(type(other) is type(callback) for other in self.callbacks[: self.callbacks.index(callback)])
+        place = next(i for i, other in enumerate(self.callbacks) if other is callback)  # equal ones may stand twice
+        index = sum(type(other) is type(callback) for other in self.callbacks[:place])
         return self.state.counters.setdefault(f"{type(callback).__name__}{index or ''}", {})
 
     def keep_best(self) -> None:
@@ -78,6 +80,14 @@ class Run:
         """A scheduled quantity of the optimizer, "learning_rate" or "weight_decay", at a time in epochs."""
         planned = schedule(getattr(self.program.optimizer, quantity)).value(epoch, self.epochs)
         return planned * self.state.factors.get(quantity, 1.0)
+
+    def dropout_rates(self, epoch: float) -> list[float]:
+        """The rate of each Dropout layer at a time in epochs."""
+        factors, rates = self.state.factors, list[float]()
+        for number, layer in enumerate(dropout_layers(self.program.architecture), start=1):
+            factor = factors.get("dropout", 1.0) * factors.get(f"dropout{number}", 1.0)
+            rates.append(min(layer.schedule.value(epoch, self.epochs) * factor, 0.999))
+        return rates
 
     def fingerprint(self) -> dict[str, str]:
         """The data and options that the end result depends on, as text."""
@@ -126,40 +136,51 @@ def train(run: Run, resume: str | Path | None = None) -> History:
         If the checkpoint is of other data or options.
     """
     run.callbacks = _arranged(run)
+    run.restore_best = any(isinstance(c, EarlyStopping) and c.restore_best for c in run.callbacks)
     run.history.engine = run.engine.name
+    if run.solver is not None:
+        _check_solver(run, run.solver, resume)
     if resume is not None:
-        load_checkpoint(resume, run.state, run.history, run.fingerprint())
-    try:
+        load_checkpoint(resume, run.state, run.history, run.fingerprint(), run.epochs)
+    with ExitStack() as stack:
+        for callback in reversed(run.callbacks):
+            stack.callback(callback.close, run)
         if not run.history.finished:
             _epochs(run)
         if run.restore_best and run.state.best is not None:
             run.state.theta[:], run.state.buffers[:] = run.state.best
-    finally:
-        for callback in run.callbacks:
-            callback.close(run)
     return run.history
 
 
 def _arranged(run: Run) -> list[Callback]:
     """Callbacks in the order they run: those that a schedule asks for, the user's own, checkpoints last."""
+    planned: dict[str, Any] = {q: getattr(run.program.optimizer, q) for q in ("learning_rate", "weight_decay")}
+    drawn = dropout_layers(run.program.architecture)
+    planned |= {f"dropout{number}": layer.schedule for number, layer in enumerate(drawn, start=1)}
     own: list[Callback] = []
-    for quantity in ("learning_rate", "weight_decay"):
-        rule = getattr(run.program.optimizer, quantity)
+    for quantity, rule in planned.items():
         if isinstance(rule, PlateauSchedule):
-            share = rule.minimum / rule.initial if rule.initial else 0.0
-            own.append(ReduceOnPlateau(rule.monitor, rule.factor, rule.patience, rule.min_delta, share, quantity))
+            own.append(ReduceOnPlateau.of(rule, quantity))
     for callback in run.callbacks:
         if not isinstance(callback, Callback):
             raise InvalidParameterError(f"callbacks must be Callback objects, got {callback!r}")
-    if run.solver is not None and any(isinstance(c, Checkpoint) for c in run.callbacks):
-        raise ResumeError(
-            f"{run.solver.name} keeps its memory to itself and cannot be resumed; leave the checkpoint out"
-        )
+    if sum(isinstance(c, EarlyStopping) and c.restore_best for c in run.callbacks) > 1:
+        raise InvalidParameterError("two EarlyStopping callbacks restore weights; set restore_best=False in one")
     return sorted([*own, *run.callbacks], key=lambda callback: isinstance(callback, Checkpoint))
 
 
+def _check_solver(run: Run, solver: Solver, resume: str | Path | None) -> None:
+    reason = solver.refuses(run.program.architecture)
+    if reason is not None:
+        raise InvalidParameterError(reason)
+    if resume is not None or any(isinstance(c, Checkpoint) for c in run.callbacks):
+        raise ResumeError(
+            f"{solver.name} keeps its memory to itself and cannot be resumed; leave checkpoint and resume out"
+        )
+
+
 def _epochs(run: Run) -> None:
-    run.stop_reason = None
+    run.stop_reason, run.history.stopped = None, ""
     for callback in run.callbacks:
         callback.on_train_begin(run)
     if run.solver is not None:
@@ -169,7 +190,6 @@ def _epochs(run: Run) -> None:
             run.stop(f"after {run.epochs} epochs", final=False)
             break
         _one_epoch(run)
-    run.history.stopped = run.stop_reason or ""
     for callback in run.callbacks:
         callback.on_train_end(run)
 
@@ -178,6 +198,8 @@ def _one_epoch(run: Run) -> None:
     start, epoch = time.perf_counter(), run.state.epoch
     for callback in run.callbacks:
         callback.on_epoch_begin(run)
+    if run.stop_reason is not None:
+        return
     run.at_epoch_end = False
     losses, norms, whole = _steps(run)
     sizes = np.full(len(losses), run.program.batch_size, float)
@@ -202,14 +224,14 @@ def _steps(run: Run) -> tuple[np.ndarray, np.ndarray, bool]:
     one_by_one = any(type(c).on_batch_end is not Callback.on_batch_end for c in run.callbacks)
     done, count = 0, 1 if one_by_one else 4
     logs: list[StepLog] = []
-    while done < total and (run.stop_reason is None or done == 0):
+    while done < total and run.stop_reason is None:
         count = min(count, total - done)
         began = time.perf_counter()
         work = _slice(run, order[done * size : (done + count) * size], epoch, done, count, total)
         log = run.engine.advance(run.program, run.state, run.data, work)
         logs.append(log)
         if log.bad is not None:
-            _diverged(run, epoch, log.bad)
+            raise _divergence(run, run.state.step + 1, log.bad)
         done += count
         for callback in run.callbacks:
             if one_by_one:
@@ -223,25 +245,28 @@ def _steps(run: Run) -> tuple[np.ndarray, np.ndarray, bool]:
 
 def _slice(run: Run, order: np.ndarray, epoch: int, done: int, count: int, total: int) -> Slice:
     times = [epoch + (done + i) / total for i in range(count)]
-    planned: list[Schedule] = [layer.schedule for layer in dropout_layers(run.program.architecture)]
-    rates = [[min(rule.value(t, run.epochs), 0.999) for rule in planned] for t in times]
+    rates = [run.dropout_rates(t) for t in times]
     return Slice(
         order,
         np.array([run.value("learning_rate", t) for t in times]),
         np.array([run.value("weight_decay", t) for t in times]),
-        np.array(rates, np.float64).reshape(count, len(planned)),
+        np.array(rates, np.float64).reshape(count, -1),
     )
 
 
 def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | None, start: float) -> None:
     """Measure, record, and let the callbacks see it."""
     program, state = run.program, run.state
+    with np.errstate(over="ignore"):
+        parameter_norm = gradient_norm(state.theta)
+    if not np.isfinite(parameter_norm):
+        raise _divergence(run, state.step, "the norm of the parameters")
     record = {"loss": loss}
     judged, prefix = (run.data, "") if run.validation is None else (run.validation, "validation_")
     if run.validation is not None or run.metrics:
         value, outputs = run.engine.evaluate(program.architecture, state.theta, state.buffers, judged)
         if not np.isfinite(value):
-            _diverged(run, state.epoch - 1, f"{prefix}loss")
+            raise _divergence(run, state.step, f"{prefix}loss")
         if run.validation is not None:
             record["validation_loss"] = value
         for name in run.metrics:
@@ -249,43 +274,45 @@ def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | Non
     if learning_rate is not None:
         record["learning_rate"] = learning_rate
     record["gradient_norm"] = norm
-    record["parameter_norm"] = gradient_norm(state.theta)
+    record["parameter_norm"] = parameter_norm
     record["seconds"] = time.perf_counter() - start
     run.history.records.append(record)
     for callback in run.callbacks:
         callback.on_epoch_end(run, record)
 
 
-def _diverged(run: Run, epoch: int, tensor: str) -> None:
-    rate = run.value("learning_rate", epoch) if run.solver is None else None
+def _divergence(run: Run, step: int, tensor: str) -> DivergenceError:
+    epoch = run.history.epochs + 1
+    rate = run.value("learning_rate", epoch - 1) if run.solver is None else None
     advice = f"try a smaller learning rate than {rate:g}, clip_norm=5" if rate is not None else "try l2=1e-4"
-    raise DivergenceError(
-        f"training diverged: NaN or infinity in {tensor} at epoch {epoch + 1}, step {run.state.step + 1}; {advice}, or "
-        "standardized inputs",
-        epoch=epoch + 1,
-        step=run.state.step + 1,
+    return DivergenceError(
+        f"training diverged: NaN or infinity in {tensor} at epoch {epoch}, step {step}; {advice}, or standardized "
+        "inputs",
+        epoch=epoch,
+        step=step,
         tensor=tensor,
     )
 
 
 def _solve(run: Run, solver: Solver) -> None:
     """Let a full-batch solver run; one iteration is one epoch."""
-    reason = solver.refuses(run.program.architecture)
-    if reason is not None:
-        raise InvalidParameterError(reason)
+    problem = Problem(run.program.architecture, run.engine, run.state.buffers, run.data)
+    bad = problem.first_bad(run.state.theta)
+    if bad is not None:
+        raise _divergence(run, 1, bad)
     clock = [time.perf_counter()]
 
     def after(theta: np.ndarray, loss: float, norm: float) -> bool:
+        wrong = None if np.isfinite(loss) and np.isfinite(norm) else problem.first_bad(theta) or "loss"
+        if wrong is not None:
+            raise _divergence(run, run.state.step + 1, wrong)
         run.state.step += 1
-        if not (np.isfinite(loss) and np.all(np.isfinite(theta))):
-            _diverged(run, run.state.epoch, "loss")
         run.state.theta[:] = theta
         run.state.epoch += 1
         _finish_epoch(run, loss, norm, None, clock[0])
         clock[0] = time.perf_counter()
         return run.stop_reason is not None or run.state.epoch >= run.epochs
 
-    problem = Problem(run.program.architecture, run.engine, run.state.buffers, run.data)
-    assert parameter_layout(run.program.architecture).size == run.state.theta.size
-    ended = solver.minimize(problem, run.state.theta, run.epochs, after)
-    run.stop(ended or f"after {run.epochs} epochs", final=bool(ended))
+    if run.stop_reason is None:
+        ended = solver.minimize(problem, run.state.theta, run.epochs, after)
+        run.stop(ended or f"after {run.epochs} epochs", final=bool(ended))

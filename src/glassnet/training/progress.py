@@ -1,5 +1,6 @@
 """Progress on stderr: a bar with the time left on a terminal, one line an epoch elsewhere. stdout is for data."""
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ class Progress(Callback):
     def on_train_begin(self, run: "Run") -> None:
         """Draw the bar, if there is a terminal."""
         self._start, self._first = time.perf_counter(), run.state.epoch
-        if not sys.stderr.isatty():
+        if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -46,7 +47,7 @@ class Progress(Callback):
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[numbers]}"),
             console=Console(stderr=True),
-            transient=False,
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),  # else data would land on stderr
         )
         self._task = self._bar.add_task("training", total=run.epochs, completed=run.state.epoch, numbers="")
         self._bar.start()
@@ -64,6 +65,8 @@ class Progress(Callback):
                 self._task, description=f"epoch {number}/{run.epochs}", completed=number, numbers=summary(record)
             )
             return
+        if sys.stderr is None:
+            return
         each = (time.perf_counter() - self._start) / max(number - self._first, 1)
         left = each * (run.epochs - number)
         print(f"epoch {number}/{run.epochs}  {summary(record)}  {left:.0f} s left", file=sys.stderr, flush=True)
@@ -72,3 +75,4 @@ class Progress(Callback):
         """Leave the terminal as it was."""
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None

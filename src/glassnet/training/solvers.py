@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from glassnet.engines.base import Data, Engine
-from glassnet.errors import ArchitectureError, InvalidParameterError, SingularHessianError
+from glassnet.errors import InvalidParameterError, SingularHessianError
 from glassnet.formulas.registry import Registry, check_number, parse_spec, spec_text
 from glassnet.network.architecture import Architecture, Dense, Dropout
 from glassnet.network.parameters import Layout, buffer_layout, parameter_layout
-from glassnet.network.passes import example_weights, forward
+from glassnet.network.passes import backward, example_weights, forward, objective
 from glassnet.network.updates import trainable_runs
 
 __all__ = ["LBFGS", "SOLVERS", "LeastSquares", "NewtonRaphson", "Problem", "Solver", "solver"]
@@ -39,6 +39,21 @@ class Problem:
         for start, stop in trainable_runs(architecture):
             masked[start:stop] = gradient[start:stop]
         return value, masked
+
+    def first_bad(self, theta: np.ndarray) -> str | None:
+        """The first tensor of a pass with these weights that holds a NaN or an infinity, if any."""
+        architecture, data = self.architecture, self.data
+        statistics = buffer_layout(architecture).views(self.buffers)
+        with np.errstate(all="ignore"):
+            views = parameter_layout(architecture).views(theta.astype(architecture.dtype))
+            bad = next((name for name, view in views.items() if not np.all(np.isfinite(view))), None)
+            if bad is not None:
+                return bad
+            v = example_weights(architecture.reduction, len(data), data.weights, views.vector.dtype)
+            trace = forward(architecture, views, statistics, data.X)
+            objective(architecture, views, trace, data.Y, v)
+            backward(architecture, views, trace, data.Y, v)
+        return trace.first_bad()
 
 
 After = Callable[[np.ndarray, float, float], bool]
@@ -177,18 +192,18 @@ class NewtonRaphson:
         """See `Solver.minimize`."""
         theta = theta.astype(np.float64)
         value, gradient = problem.value_and_gradient(theta)
-        first_scale = 0.0
+        first = 0.0
         for _ in range(iterations):
+            H, smallest = _checked(hessian(problem, theta), problem.architecture, first)
+            first = first or smallest
             if np.max(np.abs(gradient)) <= self.tolerance:
                 return "Newton-Raphson converged"
-            H = hessian(problem, theta)
-            scale = float(np.max(np.diag(H)))
-            first_scale = first_scale or scale
-            step = _newton_step(H, gradient, problem.architecture, scale < 1e-7 * first_scale)
+            step = -np.linalg.solve(H, gradient)
+            promised = -float(gradient @ step)
             theta, value, gradient, moved = _line_search(problem, theta, value, gradient, step)
             if after(theta, value, float(np.linalg.norm(gradient))):
                 return ""
-            if not moved:
+            if not moved or promised <= np.finfo(problem.architecture.dtype).eps * abs(value):
                 return "Newton-Raphson converged to rounding"
         return ""
 
@@ -274,13 +289,18 @@ def hessian(problem: Problem, theta: np.ndarray) -> np.ndarray:
         for j in range(K) if g.rowwise else (k,):
             H[:, k, :, j] = (X * (v * jacobian_row[:, j])[:, None]).T @ X
     assert architecture.objective.canonical is not None
-    H = architecture.objective.canonical * H.reshape(d * K, d * K)
+    square = architecture.objective.canonical * H.reshape(d * K, d * K)
     penalized = np.arange(d * K) < architecture.inputs * K
-    H[penalized, penalized] += architecture.l2
-    return H
+    square[penalized, penalized] += architecture.l2
+    return square
 
 
-def _newton_step(H: np.ndarray, gradient: np.ndarray, architecture: Architecture, vanished: bool) -> np.ndarray:
+def _checked(H: np.ndarray, architecture: Architecture, first: float) -> tuple[np.ndarray, float]:
+    """The Hessian, made regular where only softmax's free sum makes it singular, and its smallest eigenvalue.
+
+    Dependent features show in the Hessian scaled to a unit diagonal, where units of measurement play no part;
+    separable classes in an eigenvalue that shrinks towards 0 from step to step (`first` is its first value).
+    """
     K = architecture.output.units
     if architecture.output.g.rowwise:
         # softmax does not change when the same number is added to all K scores: hold that sum still
@@ -288,14 +308,20 @@ def _newton_step(H: np.ndarray, gradient: np.ndarray, architecture: Architecture
         for start in range(free, len(H), K):
             block = slice(start, start + K)
             H[block, block] += np.mean(np.diag(H)[block]) / K or 1 / K
-    eigenvalues = np.linalg.eigvalsh(H)
-    if vanished or not eigenvalues[0] > 1e-13 * eigenvalues[-1]:
-        rank = int(np.sum(eigenvalues > 1e-13 * eigenvalues[-1]))
-        raise SingularHessianError(
-            f"the Hessian is singular (rank {rank} of {len(H)}): features are linearly dependent, or the classes are "
-            "separable and the weights grow without bound; set l2=1e-4, drop the dependent features, or use LBFGS()"
+    smallest = float(np.linalg.eigvalsh(H)[0])
+    root = np.sqrt(np.maximum(np.diag(H), 0))
+    scaled = np.linalg.eigvalsh(H / np.outer(root, root)) if np.all(root > 0) else np.zeros(len(H))
+    small = np.sum(~(scaled > 1e-13 * scaled[-1]))
+    if small or smallest < 1e-7 * first:
+        cause = (
+            f"rank {len(H) - small} of {len(H)}: features are linearly dependent or constant"
+            if not first
+            else "it vanishes: the classes are separable, and the weights grow without bound"
         )
-    return -np.linalg.solve(H, gradient)
+        raise SingularHessianError(
+            f"the Hessian is singular ({cause}); set l2=1e-4, drop the features that tell nothing new, or use LBFGS()"
+        )
+    return H, smallest
 
 
 def _line_search(

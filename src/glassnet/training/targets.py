@@ -1,15 +1,28 @@
 """Users' arrays become training data: dtype, shape, one-hot classes, weights; each rule checked once, here."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from glassnet.engines.base import Data
 from glassnet.errors import DataError, InvalidParameterError
+from glassnet.formulas.registry import check_number
 from glassnet.network.architecture import Architecture
 
-__all__ = ["as_inputs", "as_targets", "class_weights", "prepare", "targets_as_classes"]
+__all__ = [
+    "are_classes",
+    "as_inputs",
+    "as_targets",
+    "by_class",
+    "check_weights",
+    "class_weight_table",
+    "class_weights",
+    "prepare",
+    "table_for",
+    "targets_as_classes",
+]
 
 
 def as_inputs(architecture: Architecture, X: Any, name: str = "X") -> np.ndarray:
@@ -30,6 +43,7 @@ def as_inputs(architecture: Architecture, X: Any, name: str = "X") -> np.ndarray
 def as_targets(architecture: Architecture, y: Any, n: int, name: str = "y") -> np.ndarray:
     """y as (n, K) in the network's dtype: class numbers become one-hot rows, label smoothing is applied."""
     array, K, loss = _numbers(y, name), architecture.output.units, architecture.objective
+    _check_finite(array, name)
     if len(array) != n:
         raise DataError(f"X has {n} rows but {name} has {len(array)}")
     if array.ndim == 2 and array.shape[1] == 1 and K > 1:
@@ -44,9 +58,7 @@ def as_targets(architecture: Architecture, y: Any, n: int, name: str = "y") -> n
     if loss.simplex and not np.allclose(Y.sum(axis=1), 1, atol=1e-4):
         raise DataError(f"{name}: each row of targets for {loss.name} must sum to 1 (or give class numbers)")
     epsilon = architecture.label_smoothing
-    if epsilon:
-        Y = ((1 - epsilon) * Y + epsilon / max(K if loss.simplex else 2, 2)).astype(Y.dtype)
-    return Y
+    return ((1 - epsilon) * Y + epsilon / max(K if loss.simplex else 2, 2)).astype(Y.dtype) if epsilon else Y
 
 
 def targets_as_classes(Y: np.ndarray) -> np.ndarray:
@@ -58,6 +70,32 @@ def targets_as_classes(Y: np.ndarray) -> np.ndarray:
     return np.argmax(Y, axis=1) if Y.shape[1] > 1 else (Y[:, 0] > 0.5).astype(np.int64)
 
 
+def are_classes(architecture: Architecture, Y: np.ndarray) -> bool:
+    """Whether each row of prepared targets stands for one class: 0 or 1 for one output, else a one-hot row."""
+    return bool(np.array_equal(as_targets(architecture, targets_as_classes(Y), len(Y)), Y))
+
+
+def class_weight_table(spec: str | Mapping[Any, float] | None, classes: np.ndarray) -> dict[int, float] | None:
+    """The weight of each class among the training examples (n,).
+
+    >>> class_weight_table("balanced", np.array([0, 0, 0, 1]))[1]
+    2.0
+    """
+    if spec is None:
+        return None
+    present, counts = np.unique(classes, return_counts=True)
+    if isinstance(spec, str):
+        if spec != "balanced":
+            raise InvalidParameterError(f"class_weight must be 'balanced', a mapping or None, got '{spec}'")
+        return dict(zip(present.tolist(), (len(classes) / (len(present) * counts)).tolist(), strict=True))
+    if not isinstance(spec, Mapping):
+        raise InvalidParameterError(f"class_weight must be 'balanced', a mapping or None, got {spec!r}")
+    unknown = [key for key in spec if key not in set(present.tolist())]
+    if unknown:
+        raise InvalidParameterError(f"class_weight names class {unknown[0]!r}, which y does not hold")
+    return {key: check_number("class_weight", f"of class {key}", spec.get(key, 1.0), 0) for key in present.tolist()}
+
+
 def class_weights(spec: str | Mapping[Any, float] | None, classes: np.ndarray) -> np.ndarray | None:
     """The weight (n,) that each example's class gives it.
 
@@ -67,20 +105,8 @@ def class_weights(spec: str | Mapping[Any, float] | None, classes: np.ndarray) -
     >>> class_weights("balanced", np.array([0, 0, 0, 1])).round(3).tolist()
     [0.667, 0.667, 0.667, 2.0]
     """
-    if spec is None:
-        return None
-    present, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
-    if isinstance(spec, str):
-        if spec != "balanced":
-            raise InvalidParameterError(f"class_weight must be 'balanced', a mapping or None, got '{spec}'")
-        return (len(classes) / (len(present) * counts))[inverse]
-    unknown = [key for key in spec if key not in set(present.tolist())]
-    if unknown:
-        raise InvalidParameterError(f"class_weight names class {unknown[0]!r}, which y does not hold")
-    weights = np.array([float(spec.get(key, 1.0)) for key in present.tolist()])
-    if not np.all(np.isfinite(weights) & (weights >= 0)):
-        raise InvalidParameterError("class_weight must hold finite numbers >= 0")
-    return weights[inverse]
+    table = class_weight_table(spec, classes)
+    return None if table is None else np.array([table[key] for key in classes.tolist()])
 
 
 def prepare(
@@ -95,24 +121,49 @@ def prepare(
     inputs = as_inputs(architecture, X, f"X{suffix}")
     Y = as_targets(architecture, y, len(inputs), f"y{suffix}")
     weights = None if sample_weight is None else _weights(sample_weight, len(inputs), f"sample_weight{suffix}")
-    by_class = class_weights(class_weight, targets_as_classes(Y))
-    if by_class is not None:
-        weights = by_class if weights is None else weights * by_class
-    return Data(inputs, Y, weights)
+    data = Data(inputs, Y, weights)
+    return data if class_weight is None else by_class(architecture, data, table_for(architecture, data, class_weight))
+
+
+def table_for(
+    architecture: Architecture, data: Data, class_weight: str | Mapping[Any, float] | None
+) -> dict[int, float] | None:
+    """The classes' weights from training data; targets that are no classes are refused."""
+    if class_weight is not None and not are_classes(architecture, data.Y):
+        raise InvalidParameterError(
+            "class_weight needs classes as targets: class numbers, 0 or 1, or one-hot rows; use sample_weight instead"
+        )
+    return class_weight_table(class_weight, targets_as_classes(data.Y))
+
+
+def by_class(architecture: Architecture, data: Data, table: Mapping[int, float] | None) -> Data:
+    """The data with each example's weight multiplied by that of its class; 1 for a class that is not in the table."""
+    if table is None:
+        return data
+    factors = np.array([table.get(key, 1.0) for key in targets_as_classes(data.Y).tolist()])
+    weights = factors if data.weights is None else data.weights * factors
+    return replace(data, weights=check_weights(weights, "sample_weight times class_weight"))
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{name} must be an array of numbers: {error}") from error
     if array.dtype.kind not in "biuf" or array.ndim == 0:
         what = f"an array of {array.dtype}" if array.ndim else f"{type(values).__name__}"
         raise DataError(f"{name} must be an array of numbers, got {what}; for tables of text use TableClassifier")
     return array
 
 
-def _finite(array: np.ndarray, dtype: str, name: str) -> np.ndarray:
+def _check_finite(array: np.ndarray, name: str) -> None:
     if not np.all(np.isfinite(array)):
         row = int(np.argwhere(~np.isfinite(array))[0][0])
         raise DataError(f"{name} holds NaN or infinity, first in row {row}; drop or impute such rows")
+
+
+def _finite(array: np.ndarray, dtype: str, name: str) -> np.ndarray:
+    _check_finite(array, name)
     with np.errstate(over="ignore"):
         out = np.ascontiguousarray(array, dtype)
     if not np.all(np.isfinite(out)):
@@ -130,11 +181,20 @@ def _one_hot(array: np.ndarray, K: int, name: str) -> np.ndarray:
 
 
 def _weights(values: Any, n: int, name: str) -> np.ndarray:
-    array = np.asarray(values, np.float64)
+    array = _numbers(values, name).astype(np.float64)
     if array.shape != (n,):
         raise DataError(f"{name} must have shape ({n},), got {array.shape}")
+    return check_weights(array, name)
+
+
+def check_weights(array: np.ndarray, name: str) -> np.ndarray:
+    """Weights (n,) that make a weighted mean: finite, none negative, not all 0."""
+    with np.errstate(over="ignore"):
+        total = array.sum()
     if not np.all(np.isfinite(array) & (array >= 0)):
         raise DataError(f"{name} must hold finite numbers >= 0")
-    if not array.sum() > 0:
+    if not total > 0:
         raise DataError(f"{name} sums to 0: no example counts")
+    if not np.isfinite(total):
+        raise DataError(f"{name} sums to infinity; scale it down")
     return array

@@ -1,0 +1,87 @@
+"""`glassnet gradcheck MODEL DATA`: is the gradient right? Central differences in float64, tensor by tensor."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from glassnet.cli.options import DATA, OUTPUT, Data, Json, Model, Noise, option
+
+if TYPE_CHECKING:
+    from glassnet.cli.screen import Screen
+
+__all__ = ["Gradcheck"]
+
+
+@dataclass(frozen=True)
+class Gradcheck:
+    """Compare the gradient of a model's loss with central differences, and fail (exit code 1) where it is wrong."""
+
+    model: Model
+    data: Data
+    rows: Annotated[str, option("--rows", value="N", panel=DATA, help="Rows of DATA to take, from the first on.")] = "32"
+    tolerance: Annotated[
+        str, option("--tolerance", value="ERROR", panel=OUTPUT, help="Largest relative error of a tensor that passes.")
+    ] = "1e-6"
+    everything: Annotated[
+        bool, option("--all", panel=OUTPUT, help="Compare every entry, not 100 of each tensor.")
+    ] = False
+    noise: Noise = None
+    seed: Annotated[str, option("--seed", value="N", panel=DATA, help="Of the points of a toy problem.")] = "0"
+    json: Json = False
+
+    def run(self) -> int:
+        """Load, compare, report."""
+        from glassnet import check_gradients
+        from glassnet.cli.models import load_table, read_for, rows_with_target
+        from glassnet.cli.rules import number, whole
+        from glassnet.cli.screen import Screen
+
+        n, tolerance = whole("--rows", self.rows, 1), number("--tolerance", self.tolerance, 0, open_low=True)
+        model = load_table(self.model)
+        source = read_for(model, self.data, noise=self.noise, rows=None, seed=self.seed)
+        X, y, _ = rows_with_target(model, source)
+        inputs = model.transform_inputs(X, source=source.name)[:n]
+        report = check_gradients(
+            model.network_,
+            inputs,
+            model.target_.encode(y, source.name)[:n],
+            tolerance=tolerance,
+            max_per_tensor=None if self.everything else 100,
+        )
+        screen = Screen(json=self.json)
+        show(screen, report, len(inputs))
+        screen.document(document(report, len(inputs)))
+        return 0 if report.passed else 1
+
+
+def show(screen: "Screen", report: Any, rows: int) -> None:
+    """A line for each tensor, and the verdict."""
+    from rich.text import Text
+
+    from glassnet.cli.screen import grid
+
+    lines = [
+        [
+            t.name,
+            " x ".join(map(str, t.shape)),
+            f"{t.compared:,}",
+            f"{t.at_kinks:,}",
+            f"{t.error:.1e}",
+            f"{t.analytic:.6g}",
+            f"{t.numeric:.6g}",
+            Text("ok", "green") if t.passed else Text("WRONG", "bold red"),
+        ]
+        for t in report.tensors
+    ]
+    head = ["tensor", "shape", "compared", "at kinks", "error", "analytic", "numeric", "verdict"]
+    screen.show(grid(f"gradient against central differences in float64, {rows:,} rows", head, lines, left=2))
+    verdict = "the gradient is right" if report.passed else "the gradient is WRONG"
+    screen.show(f"{verdict} (relative error at most {report.tolerance:g} in each tensor; analytic and numeric are "
+                "the worst entry)")
+
+
+def document(report: Any, rows: int) -> dict[str, Any]:
+    """The JSON document."""
+    from dataclasses import asdict
+
+    tensors = [asdict(tensor) for tensor in report.tensors]
+    return {"passed": report.passed, "tolerance": report.tolerance, "rows": rows, "tensors": tensors}

@@ -1,0 +1,91 @@
+"""Arguments in, exit code out; every error becomes one line on stderr."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from glassnet.errors import GlassnetError, nearest
+
+__all__ = ["main"]
+
+USAGE, BUG, INTERRUPTED = 2, 70, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line, such as ["fit", "iris"]; return the exit code and never raise.
+
+    >>> main(["--version"])
+    glassnet 0.1.0
+    0
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return run(arguments)
+    except GlassnetError as error:
+        return complain(f"error: {error}", USAGE)
+    except KeyboardInterrupt as error:
+        return complain(f"interrupted{error}", INTERRUPTED)
+    except BrokenPipeError:
+        return hang_up()
+    except MemoryError:
+        return complain("error: out of memory; take fewer rows, --dtype float32, or a smaller --hidden", USAGE)
+    except Exception as error:
+        return bug(error)
+
+
+def run(arguments: list[str]) -> int:
+    """Parse and run; errors of usage become GlassnetErrors."""
+    import typer
+
+    from glassnet.cli.app import command_group
+
+    group = command_group()
+    usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, which typer does not export
+    try:
+        with group.make_context("glassnet", arguments or ["--help"]) as context:
+            command: Any = group.invoke(context)
+        code: int = command.run()
+        sys.stdout.flush()
+    except typer.Exit as done:
+        code = done.exit_code
+    except usage_error as error:
+        raise GlassnetError(usage_line(error)) from error
+    return code
+
+
+def usage_line(error: Any) -> str:
+    """What is wrong with the arguments, in one line, with the nearest word that is right."""
+    command = getattr(error, "ctx", None) and error.ctx.command_path
+    where = f"see {command or 'glassnet'} --help"
+    name: str | None = getattr(error, "option_name", None)
+    if name is not None and type(error).__name__ == "NoSuchOption":
+        known = [word for parameter in error.ctx.command.params for word in parameter.opts if word.startswith("--")]
+        return f"no option '{name}'{nearest(name, known) or f'; {where}'}"
+    if type(error).__name__ == "MissingParameter":
+        missing = error.param.metavar or error.param.name
+        return f"missing argument {missing}; usage: {error.ctx.get_usage().removeprefix('Usage: ')}"
+    text = " ".join(error.format_message().split()).rstrip(".")
+    return text if "?" in text else f"{text}; {where}"
+
+
+def complain(line: str, code: int) -> int:
+    """Print one line to stderr; a message never spans several."""
+    print("glassnet:", " ".join(line.split("\n")), file=sys.stderr, flush=True)
+    return code
+
+
+def hang_up() -> int:
+    """The reader of stdout has gone: say nothing, as `yes | head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def bug(error: Exception) -> int:
+    """An error that nobody foresaw; the traceback is for GLASSNET_DEBUG=1."""
+    if os.environ.get("GLASSNET_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}"
+    return complain(f"this is a bug in glassnet: {what} (GLASSNET_DEBUG=1 shows where; please report it)", BUG)
