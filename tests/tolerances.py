@@ -9,7 +9,7 @@ TORCH = 1e-10  # relative per tensor, backpropagation against PyTorch's autograd
 TORCH_ULP = 64  # a formula here against the same one in torch.nn.functional
 TRAJECTORY = 1e-11  # relative, 50 steps of an optimizer in float64 against torch.optim
 SCHEDULE = 1e-12  # relative, a schedule against torch.optim.lr_scheduler
-LECTURE = 0.6  # units of the last digit that a lecture prints
+LECTURE = 0.5 + 1e-9  # units of the last digit that a lecture prints
 
 
 def close(actual, expected, ulp: float, floor: float = 0.0) -> bool:

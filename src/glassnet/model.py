@@ -294,7 +294,7 @@ class Network:
             _bound("clip_value", clip_value),
             self.seed,
         )
-        chosen = default_metrics(self.architecture) if metrics is None else check_metrics(tuple(metrics))
+        chosen = default_metrics(self.architecture) if metrics is None else check_metrics(metrics)
         run = Run(
             program,
             self.engine,
@@ -401,9 +401,12 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _bound(name: str, value: float | None) -> float | None:
-    if value is not None and not (np.isfinite(value) and value > 0):
+    if value is None:
+        return None
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
+    if not 0 < number < float("inf"):
         raise InvalidParameterError(f"{name} must be a finite number > 0 or None, got {value!r}")
-    return value
+    return number
 
 
 def _solver_of(rule: Any) -> Solver | None:

@@ -49,8 +49,11 @@ def compared_with_differences(record) -> int:
     return int(clear.sum())
 
 
+@pytest.mark.parametrize("share", [1.0, 0.3])
 @by_loss
-def test_derivative(record):
+def test_derivative(record, share):
+    """With the constants as they are and with other ones: tau = 1/2 hides an exchange of its two sides."""
+    record = loss(record, **{key: value * share for key, value in record.constants.items()})
     if record.name == "perceptron":  # its "derivative" is the perceptron rule's error, and says so
         assert "not a derivative" in record.derivative_latex
         return

@@ -1,6 +1,7 @@
 """Small problems that the tests of the training room share."""
 
 import numpy as np
+
 from glassnet import Callback, Dense, Network
 
 

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+
 from glassnet import (
     SGD,
     Adam,
@@ -149,7 +150,7 @@ def test_two_rules_of_one_kind_count_for_themselves():
 def test_a_number_that_is_not_there_is_named(make):
     X, y = classes()
     net, keep = network(X, y), Keep()
-    with pytest.raises(InvalidParameterError, match="'validation_loss'; give validation=0.2, or watch 'loss'"):
+    with pytest.raises(InvalidParameterError, match=r"'validation_loss'; give validation=0.2, or watch 'loss'"):
         net.fit(X, y, callbacks=[keep, make("validation_loss")])
     assert keep.weights == [], "refused before the first epoch"
     with pytest.raises(InvalidParameterError, match=r"'acuracy'; did you mean 'accuracy'\?"):

@@ -1,10 +1,12 @@
 """Checkpoints: what is resumed ends with the very bits of a run that never stopped; what does not fit is refused."""
 
+import itertools
 import os
 import time
 
 import numpy as np
 import pytest
+
 from glassnet import (
     SGD,
     Adam,
@@ -67,7 +69,7 @@ def test_a_crashed_run_resumes_to_the_same_bits(name, crash, tmp_path):
     history = net.fit(X, Y, epochs=8, resume=path, **options)
     assert np.array_equal(vector(net), vector(whole))
     assert np.array_equal(net.buffers.vector, whole.buffers.vector)
-    assert plain(history) == plain(expected)
+    assert plain(history) == plain(expected) and list(history) == list(expected)
     assert (history.stopped, history.best_epoch) == (expected.stopped, expected.best_epoch)
 
 
@@ -99,17 +101,19 @@ def test_resumed_dropout_masks_are_those_of_the_run_that_never_stopped(tmp_path)
         assert np.array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize("crash", range(1, 10))
+@pytest.mark.parametrize("crash", range(1, 13))
 def test_early_stopping_and_plateaus_go_on_after_a_resume(crash, tmp_path):
     def fit(**more):
         net, callbacks = network(X, Y, hidden=30), more.pop("callbacks", [])
         rules = [EarlyStopping(patience=4), ReduceOnPlateau(factor=0.5, patience=2)]
-        history = net.fit(X, Y, optimizer=Adam(0.2), validation=0.4, epochs=100, callbacks=[*rules, *callbacks], **more)
+        history = net.fit(
+            X, Y, optimizer=Adam(0.01), validation=0.4, epochs=100, callbacks=[*rules, *callbacks], **more
+        )
         return net, history
 
     path = tmp_path / "run"
     whole, expected = fit()
-    assert expected.finished and expected["learning_rate"][-1] < 0.2 and expected.epochs == 9
+    assert expected.finished and expected["learning_rate"][-1] < 0.01 and expected.epochs == 12
     with pytest.raises(CRASH):
         fit(callbacks=[Checkpoint(path, interval=0), Late(crash)])
     for _ in range(2):  # the second time the run is finished already
@@ -214,7 +218,7 @@ def test_files_that_are_no_whole_checkpoint_are_refused(tmp_path):
         if name != "best.theta":
             write_container(path, missing, box.document, kind="checkpoint")
             refused(f"tensor {name} does not fit")
-    for change in ({"epoch": -1}, {"step": "three"}, {"records": 3}, {"more": 1}):
+    for change in ({"epoch": -1}, {"step": "three"}, {"rows": 3}, {"rows": []}, {"columns": ["loss"]}, {"more": 1}):
         write_container(path, box.tensors, {**box.document, **change}, kind="checkpoint")
         refused("is not a checkpoint that this version reads")
     path.unlink()
@@ -277,7 +281,7 @@ def test_at_most_one_checkpoint_in_an_interval(tmp_path):
     rich().fit(*small, epochs=10**9, callbacks=[Count(tmp_path / "run", interval=0.2), TimeBudget(0.9)])
     moments = [start, *(t for t, _, _ in times[:-1])]  # the last one is the end of the run
     assert 2 <= len(times) <= 6
-    assert all(b - a >= 0.2 for a, b in zip(moments, moments[1:], strict=False))
+    assert all(b - a >= 0.2 for a, b in itertools.pairwise(moments))
     assert Checkpoint("x").interval == 1.0
     with pytest.raises(InvalidParameterError, match="interval"):
         Checkpoint("x", interval=-1)
@@ -297,7 +301,7 @@ def test_a_run_stopped_inside_an_epoch_leaves_the_checkpoint_of_the_last_whole_o
     broken = net.fit(X, Y, epochs=6, batch_size=10, callbacks=[Inside(), Checkpoint(path, interval=0)])
     assert broken.stopped == "enough" and broken.epochs == 4 and not broken.finished
     box = read_container(path)
-    assert (box.document["epoch"], box.document["step"], len(box.document["records"])) == (3, 12, 3)
+    assert (box.document["epoch"], box.document["step"], len(box.document["rows"])) == (3, 12, 3)
     history = net.fit(X, Y, epochs=6, batch_size=10, resume=path)
     assert np.array_equal(vector(net), vector(whole)) and plain(history) == plain(expected)
 
@@ -351,6 +355,6 @@ def test_a_checkpoint_has_no_names_that_are_private_to_a_machine(tmp_path):
         rich().fit(X, Y, epochs=2, callbacks=[Checkpoint(path)])
     assert str(tmp_path).encode() not in a.read_bytes()
     first, second = read_container(a), read_container(b)
-    for record in first.document["records"] + second.document["records"]:
-        record.pop("seconds")
+    for row in first.document["rows"] + second.document["rows"]:
+        row.pop(first.document["columns"].index("seconds"))
     assert first.document == second.document

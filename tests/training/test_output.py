@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from glassnet import Callback, Checkpoint, CSVLog, Progress, TensorBoard, WriteError
 from training.problems import StopAt, classes, network
 
@@ -72,7 +73,6 @@ def test_a_dumb_terminal_gets_lines():
 
 
 def test_without_a_terminal_one_line_an_epoch_on_stderr():
-    X, y = classes()
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert done.stdout == DATA
     lines = done.stderr.splitlines()
@@ -136,13 +136,14 @@ def test_the_csv_log_is_whole_after_a_resume(tmp_path):
     assert len(rows(path)) == 4
     history = network(X, y).fit(X, y, epochs=5, callbacks=callbacks, resume=checkpoint)
     assert [row["epoch"] for row in rows(path)] == ["1", "2", "3", "4", "5"]
+    assert list(rows(path)[0]) == ["epoch", *history] and next(iter(history)) == "loss"
     assert [float(row["loss"]) for row in rows(path)] == history["loss"]
 
 
 def test_a_log_that_cannot_be_written_is_an_error_before_and_during_the_run(tmp_path):
     X, y = classes()
     net = network(X, y)
-    with pytest.raises(WriteError, match="cannot write the log .*No such file or directory; choose another path"):
+    with pytest.raises(WriteError, match=r"cannot write the log .*No such file or directory; choose another path"):
         net.fit(X, y, callbacks=[CSVLog(tmp_path / "no" / "log.csv")])
     if Path("/dev/full").exists():
         with pytest.raises(WriteError, match="No space left on device"):

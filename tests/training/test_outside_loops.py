@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from glassnet import SGD, Adagrad, Adam, AdamW, Cosine, Dense, Momentum, NAdam, Nesterov, Network, RMSprop
 from glassnet.training.loop import epoch_order
 from tolerances import TORCH, relative

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
+
 from glassnet import (
     LBFGS,
     Architecture,
@@ -18,7 +20,6 @@ from glassnet import (
     ResumeError,
     SingularHessianError,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
 from training.problems import Keep, StopAt, classes, network, numbers, vector
 
 NEWTON_OR_LBFGS = pytest.mark.parametrize("solver", [NewtonRaphson(), LBFGS(tolerance=1e-9)])
@@ -280,7 +281,7 @@ def test_solvers_by_name_and_their_numbers():
         solver("lbfgs(depth=3)")
     with pytest.raises(InvalidParameterError, match="memory"):
         LBFGS(memory=0)
-    with pytest.raises(InvalidParameterError, match="optimizer must be one of .*adam.*lbfgs"):
+    with pytest.raises(InvalidParameterError, match=r"optimizer must be one of .*adam.*lbfgs"):
         one_layer(2, 1, "sigmoid").fit(np.eye(2), [0, 1], optimizer=3)
     with pytest.raises(InvalidParameterError, match="did you mean 'newton'"):
         one_layer(2, 1, "sigmoid").fit(np.eye(2), [0, 1], optimizer="newtn")

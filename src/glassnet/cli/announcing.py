@@ -1,5 +1,7 @@
 """What `fit` says on stderr: the data, what was assumed, the network, how training ended, what to do next."""
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from glassnet.training.callbacks import Callback
@@ -11,75 +13,111 @@ if TYPE_CHECKING:
     from glassnet.cli.settings import Plan
     from glassnet.training.loop import Run
 
-__all__ = ["announce_next", "announce_problem", "announce_training", "announcer"]
+__all__ = ["Announcer", "announce_next", "announce_training"]
 
-MOST_CLASSES = 10
+MOST_NAMES = 10
+KINDS = {"number": "numeric", "boolean": "true/false", "date": "date", "category": "categorical"}
+
+
+class Announcer(Callback):
+    """Say what is known, assumed and about to be trained, when nothing can be wrong with the options any more."""
+
+    def __init__(self, screen: "Screen", problem: "Problem", plan: "Plan", *, verbose: bool) -> None:
+        self._screen, self._problem, self._plan, self._verbose = screen, problem, plan, verbose
+        self.model: Any = None
+
+    def on_train_begin(self, run: "Run") -> None:
+        """The data, the columns, the network, the way of training."""
+        announce_problem(self._screen, self._problem, self._plan)
+        announce_columns(self._screen, self.model.preprocessing_, verbose=self._verbose)
+        announce_network(self._screen, run)
 
 
 def announce_problem(screen: "Screen", problem: "Problem", plan: "Plan") -> None:
     """The data, the task and why, and the split."""
     source, sizes = problem.source, problem.sizes
-    screen.note(
-        "data",
-        f"{source.name} ({source.description}): {source.frame.height:,} rows, {source.frame.width - 1:,} columns "
-        f"beside the target",
-    )
-    screen.note("task", f"{problem.task} of '{problem.target}' ({problem.why}){_classes(problem)}")
+    columns = f"{source.frame.width - 1:,} columns beside the target"
+    screen.note("data", f"{source.name} ({source.description}), {source.frame.height:,} rows, {columns}")
+    classes = f": {listed(problem.classes)}" if problem.classes else ""
+    screen.note("task", f"{problem.task} of '{problem.target}', {problem.why}{classes}")
     if problem.without_target:
-        screen.warn(f"{problem.without_target:,} rows have no '{problem.target}' and were left out")
+        screen.warn(f"{counted(problem.without_target, 'row')} without '{problem.target}' left out")
     how = ", stratified" if problem.classes else ""
     screen.note("split", ", ".join(f"{n:,} {part}" for part, n in sizes.items() if n) + f" (seed {plan.seed}{how})")
     if problem.duplicates:
-        rows = "1 row" if problem.duplicates == 1 else f"{problem.duplicates:,} rows"
-        screen.warn(f"{rows} of the validation and test parts stand in an earlier part too: the scores flatter")
+        rows = counted(problem.duplicates, "row")
+        screen.warn(f"{rows} of the validation and test parts stand, the same, in an earlier part: scores may flatter")
 
 
-def _classes(problem: "Problem") -> str:
-    if not problem.classes:
-        return ""
-    shown = ", ".join(map(str, problem.classes[:MOST_CLASSES])) + (", …" if len(problem.classes) > MOST_CLASSES else "")
-    return f"; {len(problem.classes)} classes: {shown}"
+def announce_columns(screen: "Screen", preprocessing: Any, *, verbose: bool) -> None:
+    """What was done with the columns: kinds, missing values, what was dropped and why."""
+    from glassnet.cli.screen import grid, put
+    from glassnet.tables import describe
+
+    rows = describe(preprocessing)
+    kinds = {word: sum(kind == name for _, kind, _ in rows) for name, word in KINDS.items()}
+    used = ", ".join(counted(n, f"{word} column") for word, n in kinds.items() if n)
+    filled = sum(name.endswith(" is missing") for name in preprocessing.feature_names)
+    gaps = f"; gaps filled and marked in {filled:,}" if filled else ""
+    screen.note(
+        "columns", f"{used} to {len(preprocessing.feature_names):,} inputs, scaling {preprocessing.scaling}{gaps}"
+    )
+    dropped = [f"'{column.name}' ({column.why})" for column in preprocessing.dropped]
+    if dropped:
+        screen.note("", f"left out: {listed(dropped)}")
+    if verbose and not screen.quiet:
+        put(sys.stderr, grid("columns", ["column", "kind", "becomes"], rows, left=3))
 
 
-class Announcer(Callback):
-    """Say what will be trained, just before it is."""
-
-    def __init__(self, screen: "Screen") -> None:
-        self._screen = screen
-
-    def on_train_begin(self, run: "Run") -> None:
-        """The network, the engine and the optimizer."""
-        architecture, program = run.program.architecture, run.program
-        shape = "-".join(str(n) for n in architecture.sizes)
-        hidden = {layer.activation for layer in architecture.dense[:-1]}
-        self._screen.note(
-            "network",
-            f"{shape}, {', '.join(sorted(hidden)) or 'no hidden layer'}, {architecture.output.activation} output, "
-            f"{architecture.parameter_count:,} parameters, {architecture.loss}, {architecture.dtype}",
-        )
-        rule = run.solver if run.solver is not None else program.optimizer
-        self._screen.note(
-            "training",
-            f"{rule}, batches of {program.batch_size:,}, at most {run.epochs:,} epochs, engine {run.engine.name}"
-            + (f", going on after epoch {run.state.epoch}" if run.state.epoch else ""),
-        )
+def announce_network(screen: "Screen", run: "Run") -> None:
+    """The network, the engine and the optimizer."""
+    architecture, program = run.program.architecture, run.program
+    hidden = sorted({layer.activation for layer in architecture.dense[:-1]})
+    output = f"{architecture.output.activation} output, {architecture.loss}"
+    screen.note(
+        "network",
+        f"{'-'.join(map(str, architecture.sizes))}, {', '.join([*hidden, output])}, "
+        f"{architecture.parameter_count:,} parameters, {architecture.dtype}",
+    )
+    batches = f"batches of {program.batch_size:,}"
+    rule, rate = program.optimizer, program.optimizer.learning_rate
+    how = str(run.solver) if run.solver is not None else f"{rule.name}, learning rate {rate}, {batches}"
+    on = f", going on after epoch {run.state.epoch:,}" if run.state.epoch else ""
+    screen.note("training", f"{how}, at most {run.epochs:,} epochs, engine {run.engine.name}{on}")
 
 
-def announcer(screen: "Screen") -> Callback:
-    """The callback that announces the network."""
-    return Announcer(screen)
+def counted(n: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "row"), counted(1200, "category column")
+    ('1 row', '1,200 category columns')
+    """
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def listed(names: Sequence[Any]) -> str:
+    """The first names.
+
+    >>> listed(range(12))
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 … (12 in all)'
+    """
+    shown = ", ".join(map(str, names[:MOST_NAMES]))
+    return shown if len(names) <= MOST_NAMES else f"{shown} … ({len(names)} in all)"
 
 
 def announce_training(screen: "Screen", model: Any) -> None:
     """How the run ended."""
     history = model.history_
-    best = f"; weights of epoch {history.best_epoch}" if history.best_epoch else ""
-    screen.note("done", f"{history.epochs:,} epochs in {history.seconds:.1f} s: {history.stopped}{best}")
+    best = f"; the weights are those of epoch {history.best_epoch}, the best" if history.best_epoch else ""
+    reason = history.stopped.replace("_", " ")
+    screen.note("done", f"{counted(history.epochs, 'epoch')} in {history.seconds:.1f} s, {reason}{best}")
 
 
 def announce_next(screen: "Screen", fit: "Fit") -> None:
     """What to do now."""
+    if sys.stderr.isatty() and not screen.quiet:
+        print(file=sys.stderr)
     if fit.out is None:
-        screen.note("next", "keep the model with --out model.glassnet, then: glassnet predict model.glassnet DATA")
+        screen.note("next", "keep the model: --out model.glassnet; then: glassnet predict model.glassnet DATA")
     else:
         screen.note("next", f"glassnet predict {fit.out} DATA; glassnet evaluate {fit.out} DATA")

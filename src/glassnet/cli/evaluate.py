@@ -20,9 +20,7 @@ class Evaluate:
 
     model: Model
     data: Data
-    worst: Annotated[
-        str, option("--worst", value="K", panel=OUTPUT, help="How many of the worst rows to list.")
-    ] = "10"
+    worst: Annotated[str, option("--worst", value="K", panel=OUTPUT, help="How many of the worst rows to list.")] = "10"
     noise: Noise = None
     rows: Rows = None
     seed: Annotated[str, option("--seed", value="N", panel=DATA, help="Of the points of a toy problem.")] = "0"
@@ -31,6 +29,7 @@ class Evaluate:
 
     def run(self) -> int:
         """Load, predict, compare."""
+        from glassnet.cli.announcing import counted
         from glassnet.cli.models import load_table, read_for, rows_with_target
         from glassnet.cli.rules import whole
         from glassnet.cli.screen import Screen
@@ -41,7 +40,7 @@ class Evaluate:
         source = read_for(model, self.data, noise=self.noise, rows=self.rows, seed=self.seed)
         X, y, places = rows_with_target(model, source)
         if len(places) < source.frame.height:
-            screen.warn(f"{source.frame.height - len(places):,} rows have no '{y.name}' and were left out")
+            screen.warn(f"{counted(source.frame.height - len(places), 'row')} without '{y.name}' left out")
         report = judged(model, X, y, places, source.name, most)
         screen.note("data", f"{source.name} ({source.description}): {len(places):,} rows")
         show(screen, report)

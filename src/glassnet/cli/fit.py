@@ -19,10 +19,13 @@ class Fit:
     target: Target = None
     task: Annotated[
         str | None,
-        option("--task", value="TASK", panel=DATA, help="classification or regression; told by the target if not given."),
+        option(
+            "--task", value="TASK", panel=DATA, help="classification or regression; told by the target if not given."
+        ),
     ] = None
     test: Annotated[
-        str | None, option("--test", value="FILE", panel=DATA, help="A table of test rows; then DATA is not split for it.")
+        str | None,
+        option("--test", value="FILE", panel=DATA, help="A table of test rows; then DATA is not split for it."),
     ] = None
     test_fraction: Annotated[
         str, option("--test-fraction", value="SHARE", panel=DATA, help="Share of the rows to test on; 0 for none.")
@@ -146,7 +149,10 @@ class Fit:
     epochs: Annotated[
         str | None,
         option(
-            "--epochs", value="N", panel=TRAINING, help="At most so many passes over the training rows. {default:epochs}"
+            "--epochs",
+            value="N",
+            panel=TRAINING,
+            help="At most so many passes over the training rows. {default:epochs}",
         ),
     ] = None
     patience: Annotated[
@@ -161,7 +167,9 @@ class Fit:
     ] = None
     weight_decay: Annotated[
         str | None,
-        option("--weight-decay", value="RATE", panel=TRAINING, help="Decoupled from the gradient. {default:weight_decay}"),
+        option(
+            "--weight-decay", value="RATE", panel=TRAINING, help="Decoupled from the gradient. {default:weight_decay}"
+        ),
     ] = None
     label_smoothing: Annotated[
         str | None,
@@ -178,7 +186,9 @@ class Fit:
     ] = None
     clip_norm: Annotated[
         str | None,
-        option("--clip-norm", value="BOUND", panel=TRAINING, help="Bound of the gradient's norm, such as 5. Default: none."),
+        option(
+            "--clip-norm", value="BOUND", panel=TRAINING, help="Bound of the gradient's norm, such as 5. Default: none."
+        ),
     ] = None
     clip_value: Annotated[
         str | None,
@@ -197,14 +207,17 @@ class Fit:
         ),
     ] = None
     seed: Annotated[
-        str, option("--seed", value="N", panel=TRAINING, help="Of split, first weights and order; the same gives the same.")
+        str,
+        option("--seed", value="N", panel=TRAINING, help="Of split, first weights and order; the same gives the same."),
     ] = "0"
     engine: Annotated[
         str | None, option("--engine", value="NAME", panel=TRAINING, help="What computes. {default:engine}")
     ] = None
     out: Annotated[
         str | None,
-        option("--out", "-o", value="MODEL", panel=OUTPUT, help="Write the model to this file, such as model.glassnet."),
+        option(
+            "--out", "-o", value="MODEL", panel=OUTPUT, help="Write the model to this file, such as model.glassnet."
+        ),
     ] = None
     checkpoint: Annotated[
         str | None,
@@ -220,7 +233,8 @@ class Fit:
         ),
     ] = None
     csv_log: Annotated[
-        str | None, option("--csv-log", value="FILE", panel=OUTPUT, help="Write the history to this file, a line an epoch.")
+        str | None,
+        option("--csv-log", value="FILE", panel=OUTPUT, help="Write the history to this file, a line an epoch."),
     ] = None
     tensorboard: Annotated[
         str | None, option("--tensorboard", value="DIR", panel=OUTPUT, help="Write the history for TensorBoard.")
@@ -240,12 +254,11 @@ class Fit:
         training.prove_paths(self)
         screen = Screen(json=self.json, quiet=self.quiet)
         problem = problems.read_problem(self, plan)
-        announcing.announce_problem(screen, problem, plan)
         model = training.trained(self, plan, problem, screen)
         announcing.announce_training(screen, model)
         report = reporting.judged(model, problem)
         training.save(self.out, model, report)
-        reporting.show(screen, model, problem, report)
+        reporting.show(screen, problem, report)
         announcing.announce_next(screen, self)
         screen.document(reporting.document(self, model, problem, plan, report))
         return 0

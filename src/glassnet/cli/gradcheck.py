@@ -17,13 +17,15 @@ class Gradcheck:
 
     model: Model
     data: Data
-    rows: Annotated[str, option("--rows", value="N", panel=DATA, help="Rows of DATA to take, from the first on.")] = "32"
+    rows: Annotated[str, option("--rows", value="N", panel=DATA, help="Rows of DATA to take, from the first on.")] = (
+        "32"
+    )
     tolerance: Annotated[
         str, option("--tolerance", value="ERROR", panel=OUTPUT, help="Largest relative error of a tensor that passes.")
     ] = "1e-6"
-    everything: Annotated[
-        bool, option("--all", panel=OUTPUT, help="Compare every entry, not 100 of each tensor.")
-    ] = False
+    everything: Annotated[bool, option("--all", panel=OUTPUT, help="Compare every entry, not 100 of each tensor.")] = (
+        False
+    )
     noise: Noise = None
     seed: Annotated[str, option("--seed", value="N", panel=DATA, help="Of the points of a toy problem.")] = "0"
     json: Json = False
@@ -75,8 +77,10 @@ def show(screen: "Screen", report: Any, rows: int) -> None:
     head = ["tensor", "shape", "compared", "at kinks", "error", "analytic", "numeric", "verdict"]
     screen.show(grid(f"gradient against central differences in float64, {rows:,} rows", head, lines, left=2))
     verdict = "the gradient is right" if report.passed else "the gradient is WRONG"
-    screen.show(f"{verdict} (relative error at most {report.tolerance:g} in each tensor; analytic and numeric are "
-                "the worst entry)")
+    screen.show(
+        f"{verdict} (relative error at most {report.tolerance:g} in each tensor; analytic and numeric are "
+        "the worst entry)"
+    )
 
 
 def document(report: Any, rows: int) -> dict[str, Any]:

@@ -50,23 +50,28 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as done:
         code = done.exit_code
     except usage_error as error:
-        raise GlassnetError(usage_line(error)) from error
+        raise GlassnetError(usage_line(error, arguments)) from error
     return code
 
 
-def usage_line(error: Any) -> str:
+def usage_line(error: Any, arguments: Sequence[str]) -> str:
     """What is wrong with the arguments, in one line, with the nearest word that is right."""
-    command = getattr(error, "ctx", None) and error.ctx.command_path
-    where = f"see {command or 'glassnet'} --help"
-    name: str | None = getattr(error, "option_name", None)
-    if name is not None and type(error).__name__ == "NoSuchOption":
-        known = [word for parameter in error.ctx.command.params for word in parameter.opts if word.startswith("--")]
-        return f"no option '{name}'{nearest(name, known) or f'; {where}'}"
-    if type(error).__name__ == "MissingParameter":
-        missing = error.param.metavar or error.param.name
-        return f"missing argument {missing}; usage: {error.ctx.get_usage().removeprefix('Usage: ')}"
+    context: Any = getattr(error, "ctx", None)
+    where = f"see {context.command_path if context else 'glassnet'} --help"
+    kind, name = type(error).__name__, getattr(error, "option_name", "")
+    if kind == "NoSuchOption":
+        if not name.startswith("--"):  # of -epochs the parser only says -e
+            name = next((word for word in arguments if word.startswith(name)), name)
+        parameters: Any = context.command.params if context else ()
+        known = [word for parameter in parameters for word in parameter.opts if word.startswith("--")]
+        return f"no option '{name}'{nearest('--' + name.lstrip('-'), known) or f'; {where}'}"
+    if kind == "BadOptionUsage":
+        return f"{name} needs a value; {where}"
+    if kind == "MissingParameter":
+        return f"missing argument {error.param.metavar or error.param.name}; {where}"
     text = " ".join(error.format_message().split()).rstrip(".")
-    return text if "?" in text else f"{text}; {where}"
+    text = text.replace("No such command", "no command").replace(". Did", "; did").replace("Got unexp", "unexp")
+    return text if text.endswith("?") else f"{text}; {where}"
 
 
 def complain(line: str, code: int) -> int:

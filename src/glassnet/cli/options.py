@@ -4,7 +4,20 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["DATA", "NETWORK", "OUTPUT", "TRAINING", "Data", "Json", "Model", "Noise", "Quiet", "Rows", "Target", "option"]
+__all__ = [
+    "DATA",
+    "NETWORK",
+    "OUTPUT",
+    "TRAINING",
+    "Data",
+    "Json",
+    "Model",
+    "Noise",
+    "Quiet",
+    "Rows",
+    "Target",
+    "option",
+]
 
 DATA, NETWORK, TRAINING, OUTPUT = "Data", "Network", "Training", "Output"
 
@@ -22,9 +35,7 @@ Data = Annotated[
         show_default=False,
     ),
 ]
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model file that `fit --out` wrote.", show_default=False)
-]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file that `fit --out` wrote.", show_default=False)]
 Target = Annotated[
     str | None,
     option(

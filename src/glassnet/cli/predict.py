@@ -29,9 +29,9 @@ class Predict:
         str | None,
         option("--out", "-o", value="FILE", panel=OUTPUT, help="Write here, by suffix: .csv, .tsv, .parquet or .json."),
     ] = None
-    only: Annotated[
-        bool, option("--only", panel=OUTPUT, help="Only the column of predictions, no probabilities.")
-    ] = False
+    only: Annotated[bool, option("--only", panel=OUTPUT, help="Only the column of predictions, no probabilities.")] = (
+        False
+    )
     append: Annotated[
         bool, option("--append", panel=OUTPUT, help="The columns of DATA too, the predictions after them.")
     ] = False

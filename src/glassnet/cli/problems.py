@@ -46,9 +46,7 @@ def read_problem(fit: "Fit", plan: "Plan") -> Problem:
     """Read and check the data, and draw the rows into parts."""
     from glassnet.tables import drop_missing_target, infer_task, split_target
 
-    source = read_source(
-        fit.data, noise=fit.noise, rows=fit.rows, seed=fit.seed, text=column_names(fit.categorical)
-    )
+    source = read_source(fit.data, noise=fit.noise, rows=fit.rows, seed=fit.seed, text=column_names(fit.categorical))
     target = source.target_or(fit.target)
     _check_columns(fit, source, target)
     features, y, without = drop_missing_target(*split_target(source.frame, target, source.name), source.name)
@@ -82,13 +80,12 @@ def _listed(names: list[str]) -> str:
     return listed(names)
 
 
-def _check_target(y: "pl.Series", task: str, source: str) -> tuple[tuple[Any, ...], np.ndarray | None]:
-    """The classes and the code of each row; nothing for numbers."""
-    from glassnet.tables import fit_class_target, fit_regression_target
+def _check_target(y: "pl.Series", task: str, source: str) -> tuple[tuple[Any, ...], np.ndarray]:
+    """The classes and the code of each row; for numbers no classes, and the row's quantile group."""
+    from glassnet.tables import fit_class_target, fit_regression_target, quantile_groups
 
     if task == "regression":
-        fit_regression_target(y, y.name, source)
-        return (), None
+        return (), quantile_groups(fit_regression_target(y, y.name, source).encode(y, source))
     target = fit_class_target(y, y.name, source)
     return target.classes, target.encode(y, source)
 
@@ -97,12 +94,14 @@ def _check_features(features: "pl.DataFrame", plan: "Plan", source: str) -> None
     """Learn the columns from all rows once, so that an error names the file and the row in it."""
     from glassnet.tables import fit_preprocessing
 
-    options = {key: plan.parameters[key] for key in ("scaling", "categorical", "numeric", "drop") if key in plan.parameters}
+    options = {
+        key: plan.parameters[key] for key in ("scaling", "categorical", "numeric", "drop") if key in plan.parameters
+    }
     weights = plan.parameters.get("weight_column")
     fit_preprocessing(features.drop(weights) if weights else features, source=source, **options)
 
 
-def _drawn(n: int, codes: np.ndarray | None, plan: "Plan", source: str) -> tuple[np.ndarray, ...]:
+def _drawn(n: int, codes: np.ndarray, plan: "Plan", source: str) -> tuple[np.ndarray, ...]:
     """Rows (training, validation, test); a part that was asked for is refused when it would have no row."""
     from glassnet.tables import split_rows
 
@@ -117,8 +116,8 @@ def _drawn(n: int, codes: np.ndarray | None, plan: "Plan", source: str) -> tuple
     return split_rows(n, fractions=shares, stratify=codes, seed=plan.seed, source=source)
 
 
-def _check_classes(codes: np.ndarray | None, training: np.ndarray, classes: tuple[Any, ...], source: str) -> None:
-    if codes is None:
+def _check_classes(codes: np.ndarray, training: np.ndarray, classes: tuple[Any, ...], source: str) -> None:
+    if not classes:
         return
     lacking = sorted(set(range(len(classes))) - set(codes[training].tolist()))
     if lacking:

@@ -27,13 +27,13 @@ def judged(model: Any, problem: "Problem") -> Report:
     }
 
 
-def show(screen: "Screen", model: Any, problem: "Problem", report: Report) -> None:
+def show(screen: "Screen", problem: "Problem", report: Report) -> None:
     """Tables on stdout."""
     scores = report["test"]
     if scores is None:
         return
-    n = problem.sizes["test"]
-    screen.show(results.comparison(f"{n:,} test rows", {"network": scores, **report["baselines"]}))
+    n, rivals = problem.sizes["test"], dict(reversed(report["baselines"].items()))
+    screen.show(results.comparison(f"{n:,} test rows, unseen in training", {"network": scores, **rivals}))
     if problem.classes:
         screen.show(*results.confusions(scores))
 

@@ -68,9 +68,7 @@ def worst(rows: list[dict[str, Any]]) -> list[Any]:
     if not rows:
         return []
     if "probability" in rows[0]:
-        table = [
-            [f"{r['row']:,}", str(r["true"]), str(r["predicted"]), f"{r['probability']:.4f}"] for r in rows
-        ]
+        table = [[f"{r['row']:,}", str(r["true"]), str(r["predicted"]), f"{r['probability']:.4f}"] for r in rows]
         return [grid("most confidently wrong", ["row", "true", "predicted", "probability"], table, left=0)]
     table = [[f"{r['row']:,}", *(plain_number(r[key]) for key in ("true", "predicted", "error"))] for r in rows]
     return [grid("largest errors", ["row", "true", "predicted", "error"], table, left=0)]

@@ -12,9 +12,15 @@ NO_LAYERS = ("none", "")
 
 
 def number(
-    option: str, text: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
+    option: str,
+    text: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = True,
 ) -> float:
-    """A finite number within bounds; the upper bound itself is refused.
+    """A finite number within bounds.
 
     >>> number("--lr", "0.01", 0, open_low=True)
     0.01
@@ -26,11 +32,14 @@ def number(
         value = float(text)
     except ValueError:
         value = math.nan
-    if math.isfinite(value) and (low < value if open_low else low <= value) and value < high:
+    above = low < value if open_low else low <= value
+    below = value < high if open_high else value <= high
+    if math.isfinite(value) and above and below:
         return value
     bounds = [f"{'>' if open_low else '>='} {low:g}"] if low > -math.inf else []
-    bounds += [f"< {high:g}"] if high < math.inf else []
-    raise InvalidParameterError(f"{option} must be a number {' and '.join(bounds)}, got '{text}'".replace(" ,", ","))
+    bounds += [f"{'<' if open_high else '<='} {high:g}"] if high < math.inf else []
+    rule = " ".join(["a finite number" if not bounds else "a number", " and ".join(bounds)]).strip()
+    raise InvalidParameterError(f"{option} must be {rule}, got '{text}'")
 
 
 def whole(option: str, text: str, low: int, high: int | None = None) -> int:

@@ -1,47 +1,47 @@
 """What is shown: results on stdout; notes, progress and errors on stderr. NO_COLOR and pipes get plain text."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Group
 
-__all__ = ["Screen", "grid", "plain_number"]
+__all__ = ["Screen", "grid", "plain_number", "put"]
+
+UNLIMITED = 10_000
 
 
 class Screen:
     """The two streams of a command.
 
-    With `json` the results go into one document instead of tables; with `quiet` (or `json`) there are no notes.
+    `json` puts one document in the place of the results on stdout; `quiet` leaves the notes on stderr out.
     """
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
         self.json, self.quiet = json, quiet
 
-    def note(self, label: str, text: str) -> None:
+    def note(self, label: str, text: Any, *, style: str = "dim") -> None:
         """A line on stderr: what was assumed or done."""
-        if not (self.quiet or self.json):
-            from rich.text import Text
+        if self.quiet:
+            return
+        from rich.table import Table
 
-            line = Text.assemble((f"{label:<12}", "dim"), text)
-            self._console(sys.stderr).print(line, soft_wrap=not sys.stderr.isatty())
+        line = Table.grid(padding=(0, 2))
+        line.add_column(style=style, min_width=8, no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(label, text)
+        put(sys.stderr, line)
 
     def warn(self, text: str) -> None:
         """A line on stderr that the reader should not miss."""
-        if not self.quiet:
-            from rich.text import Text
-
-            line = Text.assemble(("warning".ljust(12), "yellow"), text)
-            self._console(sys.stderr).print(line, soft_wrap=not sys.stderr.isatty())
+        self.note("warning", text, style="yellow")
 
     def show(self, *things: Any) -> None:
         """Tables and text on stdout."""
-        if not self.json:
-            console = self._console(sys.stdout)
-            for thing in things:
-                console.print(thing)
+        for thing in () if self.json else things:
+            put(sys.stdout, thing)
 
     def document(self, content: Mapping[str, Any]) -> None:
         """The one JSON document on stdout."""
@@ -50,33 +50,43 @@ class Screen:
 
             print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
-    def _console(self, stream: Any) -> "Console":
-        from rich.console import Console
 
-        # a pipe has no width: tables there are as wide as they need
-        width = None if stream.isatty() else 200
-        return Console(file=stream, highlight=False, width=width, markup=False, emoji=False)
+def put(stream: Any, thing: Any) -> None:
+    """Print on a terminal in its width and colours; elsewhere plain, without wrapping or spaces at line ends."""
+    from rich.console import Console
 
-
-def grid(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> "Table":
-    """A table with a title, thin lines, and all but the `left` first columns aligned to the right."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, header_style="dim", pad_edge=False
+    plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
+    console = Console(
+        file=stream,
+        width=None if stream.isatty() else UNLIMITED,
+        color_system=None if plain else "auto",
+        force_terminal=False if plain else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
+    if not plain:
+        console.print(thing)
+        return
+    with console.capture() as text:
+        console.print(thing)
+    stream.write("".join(f"{line.rstrip()}\n" for line in text.get().splitlines()))
+
+
+def grid(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> "Group":
+    """A table under a title; all but the `left` first columns are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, header_style="dim", border_style="dim", show_edge=False, pad_edge=False)
+    table.show_header = any(columns)
     for number, name in enumerate(columns):
         table.add_column(name, justify="left" if number < left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(cell if hasattr(cell, "__rich_console__") else _cell(cell) for cell in row))
-    return table
-
-
-def _cell(value: Any) -> Any:
-    from rich.text import Text
-
-    return value if isinstance(value, Text) else Text(str(value))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    return Group("", Text(title, "bold"), table)
 
 
 def plain_number(value: float | None) -> str:

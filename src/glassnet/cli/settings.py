@@ -71,7 +71,9 @@ def rule(option: str, text: str) -> Any:
         return text
     if name not in OPTIMIZERS:
         known = [*OPTIMIZERS, *SOLVERS]
-        raise InvalidParameterError(f"{option}: no optimizer '{name}'{nearest(name, known)} (known: {', '.join(known)})")
+        raise InvalidParameterError(
+            f"{option}: no optimizer '{name}'{nearest(name, known)} (known: {', '.join(known)})"
+        )
     return record("optimizer")(option, text)
 
 
@@ -155,14 +157,16 @@ def read_plan(fit: "Fit") -> Plan:
 
 def _scheduled(text: str, lr: float | None) -> str:
     """A schedule that begins with --lr."""
-    from glassnet import TableClassifier, schedule
+    from glassnet import schedule
+    from glassnet.cli.names import estimator_defaults
 
     with for_option("--schedule"):
-        return str(schedule(text, initial=TableClassifier().learning_rate if lr is None else lr))
+        return str(schedule(text, initial=estimator_defaults()["learning_rate"] if lr is None else lr))
 
 
 def _callbacks(fit: "Fit") -> list[Any]:
     from glassnet import CSVLog, TargetMetric, TensorBoard, TimeBudget
+    from glassnet.training.metrics import METRICS
 
     found: list[Any] = []
     if fit.target_metric is not None:
@@ -171,7 +175,8 @@ def _callbacks(fit: "Fit") -> list[Any]:
             raise InvalidParameterError(
                 f"--target-metric must be like validation_accuracy=0.95, got '{fit.target_metric}'"
             )
-        found.append(TargetMetric(name, number("--target-metric", value)))
+        known = ("loss", "validation_loss", *METRICS, *(f"validation_{metric}" for metric in METRICS))
+        found.append(TargetMetric(choice("--target-metric", name, known), number("--target-metric", value)))
     if fit.time_budget is not None:
         found.append(TimeBudget(positive("--time-budget", fit.time_budget)))
     if fit.csv_log is not None:

@@ -74,7 +74,7 @@ def _built_in(name: str, noise: str | None, rows: str | None, seed: str) -> Sour
     from glassnet.tables import load_dataset
 
     n = None if rows is None else whole("--rows", rows, 2, 10_000_000)
-    spread = None if noise is None else number("--noise", noise, 0, 0.5000001)
+    spread = None if noise is None else number("--noise", noise, 0, 0.5, open_high=False)
     drawn = whole("--seed", seed, 0, LARGEST_SEED)
     try:
         data = load_dataset(name, n=n, noise=spread, seed=drawn)

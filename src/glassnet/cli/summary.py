@@ -47,7 +47,9 @@ def show_table_model(screen: "Screen", model: Any) -> None:
 def _target(model: Any) -> str:
     if hasattr(model, "classes_"):
         return f"'{model.target_.name}': {', '.join(map(str, model.classes_))}"
-    return f"'{model.target_.name}', a number (training mean {model.target_.mean:.6g}, spread {model.target_.scale:.6g})"
+    return (
+        f"'{model.target_.name}', a number (training mean {model.target_.mean:.6g}, spread {model.target_.scale:.6g})"
+    )
 
 
 def changed_options(model: Any) -> dict[str, Any]:

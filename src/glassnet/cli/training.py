@@ -41,12 +41,14 @@ def prove_paths(fit: "Fit") -> None:
 def trained(fit: "Fit", plan: "Plan", problem: "Problem", screen: "Screen") -> Any:
     """The fitted estimator."""
     from glassnet import Checkpoint, TableClassifier, TableRegressor
-    from glassnet.cli.announcing import announcer
+    from glassnet.cli.announcing import Announcer
 
     path = fit.checkpoint or fit.resume
-    callbacks = [announcer(screen), *plan.callbacks, *([Checkpoint(path)] if path else [])]
+    announcer = Announcer(screen, problem, plan, verbose=fit.verbose)
+    callbacks = [*plan.callbacks, announcer, *([Checkpoint(path)] if path else [])]
     kind = TableClassifier if problem.task == "classification" else TableRegressor
     model = kind(**plan.parameters, callbacks=callbacks, verbose=0 if fit.quiet else 1)
+    announcer.model = model
     try:
         return model.fit(*problem.training, validation_data=problem.validation, resume=fit.resume)
     except DivergenceError as error:
@@ -79,6 +81,8 @@ OPTIONS = {
     "loss": "--loss",
     "optimizer": "--optimizer",
     "TargetMetric:": "--target-metric:",
+    "Network:": "--hidden:",
+    "Dense:": "--hidden:",
 }
 
 

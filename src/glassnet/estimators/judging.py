@@ -4,7 +4,7 @@ Pure functions. Rows are counted from 1 in what people read.
 """
 
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -67,14 +67,13 @@ def class_scores(codes: np.ndarray, P: np.ndarray, classes: list[Any]) -> Scores
     """
     K, found = len(classes), P.argmax(axis=1)
     counts = confusion_matrix(codes, found, labels=np.arange(K))  # (K true, K predicted)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        codes, found, labels=np.arange(K), zero_division=0.0
-    )
-    occurs = np.asarray(support) > 0
+    each: Any = precision_recall_fscore_support(codes, found, labels=np.arange(K), zero_division=cast("Any", 0.0))
+    precision, recall, f1, support = each
+    occurs = support > 0
     return {
         "accuracy": float(accuracy_score(codes, found)),
         "log_loss": float(log_loss(codes, P, labels=np.arange(K))),
-        "balanced_accuracy": float(np.asarray(recall)[occurs].mean()),
+        "balanced_accuracy": float(recall[occurs].mean()),
         "classes": classes,
         "confusion_matrix": counts.tolist(),
         "per_class": [

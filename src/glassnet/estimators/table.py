@@ -25,7 +25,7 @@ from glassnet.model import Network
 from glassnet.network.architecture import BatchNorm, Dense, Dropout, Layer
 from glassnet.tables.frames import to_frame, to_series
 from glassnet.tables.preprocessing import Preprocessing, constant_features, fit_preprocessing
-from glassnet.tables.splits import train_validation_split
+from glassnet.tables.splits import quantile_groups, train_validation_split
 from glassnet.tables.targets import ClassTarget, RegressionTarget, fit_class_target, fit_regression_target
 from glassnet.training.callbacks import Callback, EarlyStopping
 from glassnet.training.history import History
@@ -50,19 +50,20 @@ _PARAMETERS = """
         A number, or a schedule such as "cosine(0.01)". Of an Optimizer object its own rate counts.
     batch_size : int or "auto"
         "auto" is the power of two nearest to sqrt(n), within 32 and 1024.
-    epochs : int, default 200
-        At most so many passes over the training rows.
-    patience : int or None, default 20
-        Stop when the validation loss has not improved for so many epochs, and go back to the best weights; None
-        trains through all epochs and keeps the last weights.
+    epochs : int or "auto"
+        At most so many passes over the training rows; "auto" is what 10,000 updates need, within 100 and 1,000.
+    patience : int, None or "auto"
+        Stop when the validation loss has not improved for so many epochs, and go back to the best weights; "auto" is
+        what 1,000 updates need, within 10 and 100; None trains through all epochs and keeps the last weights.
     validation_fraction : float, default 0.15
         Share of the rows held out for `patience` when `fit` gets no validation data; below 40 rows none are.
-    dropout : float, default 0
+    dropout : float, default 0.1
         Probability to drop a hidden activation in training.
     batch_norm : bool, default False
         Batch normalization in the hidden layers.
-    l1, l2 : float, default 0 and 1e-4
-        Penalties l1 sum |W| + l2/2 sum W^2.
+    l1, l2 : float, default 0 and "auto"
+        Penalties l1 sum |W| + l2/2 sum W^2; "auto" is 1/n for n training rows, the weight of a standard normal prior
+        against a mean over n rows.
     weight_decay : float, default 0
         Decoupled weight decay.
     label_smoothing : float, default 0
@@ -114,13 +115,13 @@ class _TableEstimator(BaseEstimator):
         optimizer: str | Optimizer | Solver = "adam",
         learning_rate: float | str | Schedule = 0.001,
         batch_size: int | str = "auto",
-        epochs: int = 200,
-        patience: int | None = 20,
+        epochs: int | str = "auto",
+        patience: int | str | None = "auto",
         validation_fraction: float = 0.15,
-        dropout: float = 0.0,
+        dropout: float = 0.1,
         batch_norm: bool = False,
         l1: float = 0.0,
-        l2: float = 1e-4,
+        l2: float | str = "auto",
         weight_decay: float = 0.0,
         label_smoothing: float = 0.0,
         class_weight: str | Mapping[Any, float] | None = None,
@@ -207,14 +208,16 @@ class _TableEstimator(BaseEstimator):
         self.network_ = self._build(data)
         validation = None if held_out is None else self._validation(*held_out)
         callbacks = list(self.callbacks)
+        batch_size = self._batch(len(data))
         if validation is not None and self.patience is not None:
-            callbacks.insert(0, EarlyStopping(patience=self.patience))
+            patience = self._epochs_for(1_000, len(data), batch_size, self.patience, 10, 100)
+            callbacks.insert(0, EarlyStopping(patience=patience))
         self.history_: History = self.network_.fit(
             data,
             self._encode(training[1]),
             optimizer=self._rule(),
-            batch_size=self._batch(len(data)),
-            epochs=self.epochs,
+            batch_size=batch_size,
+            epochs=self._epochs_for(10_000, len(data), batch_size, self.epochs, 100, 1_000),
             validation=validation,
             sample_weight=weights,
             class_weight=self._class_weight(),
@@ -273,7 +276,9 @@ class _TableEstimator(BaseEstimator):
             return (frame, labels), (self._frame(given[0], reset=False, source="the validation data"), given[1])
         if frame.height < _FEW_ROWS or self.patience is None:
             return (frame, labels), None
-        codes = self.target_.encode(labels) if isinstance(self.target_, ClassTarget) else None
+        codes = self.target_.encode(labels)
+        if isinstance(self.target_, RegressionTarget):
+            codes = quantile_groups(codes)
         kept, held = train_validation_split(frame.height, self.validation_fraction, codes, self.seed_)
         rows = _rows(labels)
         return (frame[kept], rows[kept]), (frame[held], rows[held])
@@ -324,7 +329,7 @@ class _TableEstimator(BaseEstimator):
             [*layers, output],
             loss,
             l1=self.l1,
-            l2=self.l2,
+            l2=1.0 / len(data) if self.l2 == "auto" else self.l2,  # pyright: ignore[reportArgumentType]
             label_smoothing=self.label_smoothing,
             dtype=self.dtype,
             seed=self.seed_,
@@ -352,6 +357,13 @@ class _TableEstimator(BaseEstimator):
         if self.batch_size == "auto":
             return int(min(max(2 ** round(np.log2(n) / 2), 32), 1024))
         return self.batch_size
+
+    @staticmethod
+    def _epochs_for(updates: int, n: int, batch_size: Any, given: Any, least: int, most: int) -> Any:
+        """The given number of epochs, or with "auto" those that make so many updates."""
+        if given != "auto" or not isinstance(batch_size, int) or batch_size < 1:
+            return most if given == "auto" else given
+        return max(least, min(most, -(-updates // -(-n // batch_size))))
 
     def _class_weight(self) -> Any:
         return None

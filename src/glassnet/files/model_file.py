@@ -20,7 +20,7 @@ __all__ = ["as_document", "as_tensors", "from_document", "from_tensors", "load_n
 
 class _NetworkDocument(msgspec.Struct, forbid_unknown_fields=True):
     architecture: dict[str, Any]
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 def as_document(architecture: Architecture) -> dict[str, Any]:

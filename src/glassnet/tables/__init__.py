@@ -5,7 +5,7 @@ from glassnet.tables.datasets import Dataset, dataset_names, load_dataset
 from glassnet.tables.frames import to_frame, to_series
 from glassnet.tables.preprocessing import Preprocessing, constant_features, describe, fit_preprocessing
 from glassnet.tables.reading import read_table
-from glassnet.tables.splits import shared_duplicates, split_rows, train_validation_split
+from glassnet.tables.splits import quantile_groups, shared_duplicates, split_rows, train_validation_split
 from glassnet.tables.targets import (
     ClassTarget,
     RegressionTarget,
@@ -33,6 +33,7 @@ __all__ = [
     "fit_regression_target",
     "infer_task",
     "load_dataset",
+    "quantile_groups",
     "read_table",
     "shared_duplicates",
     "split_rows",

@@ -1,4 +1,4 @@
-"""Rows to parts: training, validation, test; seeded, and balanced in the classes."""
+"""Rows to parts: training, validation, test; seeded, and balanced in the classes or in the target's quantiles."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import polars as pl
 
 from glassnet.errors import DataError, InvalidParameterError
 
-__all__ = ["shared_duplicates", "split_rows", "train_validation_split"]
+__all__ = ["quantile_groups", "shared_duplicates", "split_rows", "train_validation_split"]
 
 
 def split_rows(
@@ -50,6 +50,22 @@ def split_rows(
         parts.append(np.sort(order[taken]))
         order = order[~taken]
     return (*parts, np.sort(order))
+
+
+def quantile_groups(values: Any, most: int = 20) -> np.ndarray:
+    """Number (n,) numbers by quantile groups, for `stratify`: parts of a regression then cover the same targets.
+
+    There are at most `most` groups, of 20 rows or more; several outputs are grouped by their first.
+
+    >>> import numpy as np
+    >>> quantile_groups(np.arange(60.0)[::-1], most=2).tolist() == [1] * 30 + [0] * 30
+    True
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    numbers = numbers[:, 0] if numbers.ndim == 2 else numbers
+    groups = max(1, min(most, len(numbers) // 20))
+    inner = np.quantile(numbers, np.arange(1, groups) / groups)
+    return np.searchsorted(inner, numbers, side="left")
 
 
 def check_fractions(fractions: Sequence[float]) -> None:

@@ -29,7 +29,8 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
     epoch: Annotated[int, msgspec.Meta(ge=0)]
     factors: dict[str, float]
     counters: dict[str, dict[str, float | None]]
-    records: list[dict[str, float]]
+    columns: list[str]  # of the history, in order, which JSON objects would lose
+    rows: list[list[float | None]]
     stopped: str
     finished: bool
     best_epoch: int | None
@@ -59,13 +60,15 @@ def save_checkpoint(path: str | Path, state: TrainState, history: History, finge
     tensors = {"theta": state.theta, "buffers": state.buffers, "slots": state.slots, "carried": state.carried}
     if state.best is not None:
         tensors |= {"best.theta": state.best[0], "best.buffers": state.best[1]}
+    columns = list(dict.fromkeys(name for record in history.records for name in record))
     document = _Document(
         fingerprint,
         state.step,
         state.epoch,
         state.factors,
         _numbers(state.counters),
-        history.records,
+        columns,
+        [[record.get(name) for name in columns] for record in history.records],
         history.stopped,
         history.finished,
         history.best_epoch,
@@ -108,6 +111,9 @@ def load_checkpoint(
             f"cannot resume from {shown(path)}: it has done {document.epoch} epochs, more than epochs={epochs}; "
             "ask for more epochs, or train anew"
         )
+    if any(len(row) != len(document.columns) for row in document.rows) or document.epoch != len(document.rows):
+        raise ModelFileError(f"{shown(path)} is not a checkpoint that this version reads: its history is not whole")
+    records = [{k: v for k, v in zip(document.columns, row, strict=True) if v is not None} for row in document.rows]
     tensors = container.tensors
     mine = {"theta": state.theta, "buffers": state.buffers, "slots": state.slots, "carried": state.carried}
     best = {"best.theta": state.theta, "best.buffers": state.buffers} if "best.theta" in tensors else {}
@@ -120,7 +126,7 @@ def load_checkpoint(
     state.best = (tensors["best.theta"].copy(), tensors["best.buffers"].copy()) if best else None
     state.step, state.epoch = document.step, document.epoch
     state.factors, state.counters = document.factors, document.counters
-    history.records[:], history.stopped = document.records, document.stopped
+    history.records[:], history.stopped = records, document.stopped
     history.finished, history.best_epoch = document.finished, document.best_epoch
 
 

@@ -228,7 +228,8 @@ def _steps(run: Run) -> tuple[np.ndarray, np.ndarray, bool]:
         count = min(count, total - done)
         began = time.perf_counter()
         work = _slice(run, order[done * size : (done + count) * size], epoch, done, count, total)
-        log = run.engine.advance(run.program, run.state, run.data, work)
+        with np.errstate(all="ignore"):  # what is not finite is an error below, not a warning
+            log = run.engine.advance(run.program, run.state, run.data, work)
         logs.append(log)
         if log.bad is not None:
             raise _divergence(run, run.state.step + 1, log.bad)

@@ -1,6 +1,6 @@
 """Metrics by name, computed by scikit-learn from targets and outputs (n, K)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +77,7 @@ def higher_is_better(monitor: str) -> bool:
     return name in METRICS and METRICS[name].higher_is_better
 
 
-def check_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
+def check_metrics(names: Sequence[str]) -> tuple[str, ...]:
     """The names, each a known metric."""
     if isinstance(names, str):
         raise InvalidParameterError(f"metrics must be a sequence of names, got '{names}'; write metrics=['{names}']")
