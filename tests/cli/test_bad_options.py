@@ -50,7 +50,7 @@ UNFIT = {
     "--task regression": "'pos' is not a number",
     "--loss quantile(tau=2)": "--loss",
     "--schedule step(factor=-1)": "--schedule",
-    "--optimizer lbfgs --checkpoint c.ck": "lbfgs",
+    "--hidden none --optimizer lbfgs --checkpoint c.ck": "lbfgs",
     "--validation 0.6 --test-fraction 0.5": "leave no rows",
     "--out a --checkpoint a": "the same file",
     "--hidden none --activation selu(alpha=1": "--activation",

@@ -95,11 +95,12 @@ def test_an_interrupted_fit_names_the_checkpoint(run, good, monkeypatch):
     assert "nothing was saved" in done.err.splitlines()[-1]
 
 
-def test_a_reader_that_hangs_up_hears_nothing():
+@pytest.mark.parametrize("words", [["predict", "--help"], ["datasets", "--json"]])
+def test_a_reader_that_hangs_up_hears_nothing(words):
     process = subprocess.Popen(
-        [sys.executable, "-c", CODE, "predict", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", CODE, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert process.wait() == 141
+    assert process.wait() != 0
