@@ -29,9 +29,10 @@ _PLACES = {
     **dict.fromkeys(("LBFGS", "NewtonRaphson", "LeastSquares"), "training.solvers"),
     **dict.fromkeys(("Dense", "Dropout", "BatchNorm", "RandomizedLeakyReLU", "Architecture"), "network.architecture"),
     **dict.fromkeys(
-        ("Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TimeBudget", "CSVLog", "TensorBoard"),
+        ("Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TimeBudget"),
         "training.callbacks",
     ),
+    **dict.fromkeys(("CSVLog", "TensorBoard"), "training.logs"),
     "Checkpoint": "training.checkpoints",
     "Progress": "training.progress",
     "History": "training.history",
@@ -60,7 +61,7 @@ _PLACES = {
     ),
 }
 
-__all__ = ["__version__", *_PLACES]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["__version__", *_PLACES]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

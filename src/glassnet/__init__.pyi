@@ -49,14 +49,14 @@ from glassnet.network.passes import Trace as Trace
 from glassnet.tables.datasets import load_dataset as load_dataset
 from glassnet.tables.reading import read_table as read_table
 from glassnet.training.callbacks import Callback as Callback
-from glassnet.training.callbacks import CSVLog as CSVLog
 from glassnet.training.callbacks import EarlyStopping as EarlyStopping
 from glassnet.training.callbacks import ReduceOnPlateau as ReduceOnPlateau
 from glassnet.training.callbacks import TargetMetric as TargetMetric
-from glassnet.training.callbacks import TensorBoard as TensorBoard
 from glassnet.training.callbacks import TimeBudget as TimeBudget
 from glassnet.training.checkpoints import Checkpoint as Checkpoint
 from glassnet.training.history import History as History
+from glassnet.training.logs import CSVLog as CSVLog
+from glassnet.training.logs import TensorBoard as TensorBoard
 from glassnet.training.progress import Progress as Progress
 from glassnet.training.solvers import LBFGS as LBFGS
 from glassnet.training.solvers import LeastSquares as LeastSquares

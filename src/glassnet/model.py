@@ -1,7 +1,6 @@
 """Network: what people hold. It joins architecture, parameters, training and files."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,28 +9,35 @@ import numpy as np
 
 from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state, untrainable
 from glassnet.engines.reference import ReferenceEngine
-from glassnet.errors import InvalidParameterError, nearest
 from glassnet.files.model_file import load_network, save_network
 from glassnet.formulas.losses import Loss
-from glassnet.formulas.optimizers import OPTIMIZERS, Adam, Optimizer, optimizer
+from glassnet.formulas.optimizers import Adam, Optimizer
 from glassnet.network.architecture import Architecture, Layer
 from glassnet.network.gradcheck import GradientReport, check_gradient
 from glassnet.network.parameters import Views, buffer_layout, initial_buffers, initial_parameters, parameter_layout
 from glassnet.network.passes import Draws, Trace, backward, example_weights, forward, objective, penalty
 from glassnet.network.summary import summary_text
 from glassnet.network.updates import update
-from glassnet.tables.splits import train_validation_split
 from glassnet.training.callbacks import Callback
 from glassnet.training.history import History
-from glassnet.training.loop import Run, train
+from glassnet.training.loop import train
 from glassnet.training.metrics import check_metrics, default_metrics
+from glassnet.training.options import (
+    Validation,
+    check_weights_count,
+    checked_bound,
+    checked_seed,
+    first_order,
+    hold_out,
+    solver_of,
+    whole_number,
+)
 from glassnet.training.progress import Progress
-from glassnet.training.solvers import SOLVERS, Solver, solver
+from glassnet.training.run import Run
+from glassnet.training.solvers import Solver
 from glassnet.training.targets import (
-    are_classes,
     as_inputs,
     by_class,
-    check_weights,
     prepare,
     table_for,
     targets_as_classes,
@@ -41,8 +47,6 @@ __all__ = ["ENGINES", "Network", "check_gradients"]
 
 ENGINES: list[Engine] = [ReferenceEngine()]
 """In the order in which "auto" asks them."""
-
-Validation = float | tuple[Any, ...] | None
 
 
 class Network:
@@ -113,7 +117,7 @@ class Network:
             cast("tuple[str, ...]", (frozen,) if isinstance(frozen, str | int) else tuple(frozen)),
             cast("Any", np.dtype(dtype).name),
         )
-        seed = _seed(seed)
+        seed = checked_seed(seed)
         self._hold(architecture, initial_parameters(architecture, seed), initial_buffers(architecture), seed)
         self.engine = choose(engine, architecture, ENGINES)
 
@@ -220,7 +224,7 @@ class Network:
         return trace
 
     def _trace_update(self, trace: Trace, rule: str | Optimizer, theta: np.ndarray, gradient: np.ndarray) -> None:
-        program = Program(self.architecture, _first_order(rule), batch_size=1)
+        program = Program(self.architecture, first_order(rule), batch_size=1)
         state = fresh_state(program, theta, self._buffers)
         run = Run(program, self.engine, state, Data(np.zeros((1, 1)), np.zeros((1, 1))), None, 1, (), [])
         eta, decay = run.value("learning_rate", 0), run.value("weight_decay", 0)
@@ -283,15 +287,17 @@ class Network:
         check_trainable(self.architecture)
         whole = prepare(self.architecture, X, y, sample_weight)
         table = table_for(self.architecture, whole, class_weight)
-        data, held_out = self._validation(by_class(self.architecture, whole, table), validation, table)
+        data, held_out = hold_out(
+            self.architecture, self.seed, by_class(self.architecture, whole, table), validation, table
+        )
         rule = optimizer if optimizer is not None else Adam()
-        full_batch = _solver_of(rule)
+        full_batch = solver_of(rule)
         program = Program(
             self.architecture,
-            Adam() if full_batch is not None else _first_order(cast("Any", rule)),
-            len(data) if full_batch is not None else _whole("batch_size", batch_size),
-            _bound("clip_norm", clip_norm),
-            _bound("clip_value", clip_value),
+            Adam() if full_batch is not None else first_order(cast("Any", rule)),
+            len(data) if full_batch is not None else whole_number("batch_size", batch_size),
+            checked_bound("clip_norm", clip_norm),
+            checked_bound("clip_value", clip_value),
             self.seed,
         )
         chosen = default_metrics(self.architecture) if metrics is None else check_metrics(metrics)
@@ -301,32 +307,13 @@ class Network:
             fresh_state(program, self._theta, self._buffers),
             data,
             held_out,
-            _whole("epochs", epochs),
+            whole_number("epochs", epochs),
             chosen,
             [*callbacks, *([Progress()] if verbose else [])],
             full_batch,
         )
-        _check_weights_count(run)
+        check_weights_count(run)
         return train(run, resume)
-
-    def _validation(
-        self, data: Data, spec: Validation, class_weight: dict[int, float] | None
-    ) -> tuple[Data, Data | None]:
-        if isinstance(spec, tuple | list):
-            if len(spec) not in (2, 3):
-                raise InvalidParameterError("validation must be a share such as 0.2, (X, y) or (X, y, weights)")
-            own = prepare(self.architecture, *spec, suffix=" of validation")
-            return data, by_class(self.architecture, own, class_weight)
-        given: Any = 0.0 if spec is None else spec
-        fraction = float(given) if isinstance(given, Real) and not isinstance(given, bool) else -1.0
-        if not 0 <= fraction < 1:
-            raise InvalidParameterError(f"validation must be a share from 0 to below 1, or (X, y), got {spec!r}")
-        if fraction == 0:
-            return data, None
-        stratified = default_metrics(self.architecture) or are_classes(self.architecture, data.Y)
-        classes = targets_as_classes(data.Y) if stratified else None
-        kept, held = train_validation_split(len(data), fraction, classes, self.seed)
-        return _take(data, kept, "training"), _take(data, held, "validation")
 
     # --- files --------------------------------------------------------------------------------------------------
 
@@ -351,6 +338,22 @@ def check_gradients(
 ) -> GradientReport:
     """Compare the network's backpropagation with central differences in float64.
 
+    Parameters
+    ----------
+    network : Network
+    X, y : arrays
+        A few examples are enough; with many, each difference takes two passes over all of them.
+    sample_weight : array (n,), optional
+    tolerance : float
+        The largest relative error (Euclidean norms, for each tensor) that passes.
+    max_per_tensor : int or None
+        Entries compared in each tensor, drawn by the network's seed; None compares all.
+
+    Returns
+    -------
+    GradientReport
+        `passed`, and for each tensor the error and the worst entry; `print` shows it as a table.
+
     >>> import numpy as np
     >>> from glassnet import Dense, Network, check_gradients
     >>> net = Network(2, [Dense(3, "tanh"), Dense(1, "sigmoid")])
@@ -371,59 +374,3 @@ def check_gradients(
         max_per_tensor=max_per_tensor,
         seed=network.seed,
     )
-
-
-def _take(data: Data, rows: np.ndarray, part: str) -> Data:
-    weights = None if data.weights is None else check_weights(data.weights[rows], f"sample_weight of the {part} share")
-    return Data(data.X[rows], data.Y[rows], weights)
-
-
-def _check_weights_count(run: Run) -> None:
-    """Refuse weights that a mean over one example would cancel."""
-    weights, mean = run.data.weights, run.program.architecture.reduction == "mean"
-    if weights is not None and mean and run.program.batch_size == 1 and len(set(weights[weights > 0].tolist())) > 1:
-        raise InvalidParameterError(
-            "with batch_size=1 and reduction='mean' sample and class weights cancel (w / w = 1): "
-            "take a larger batch_size, or reduction='sum'"
-        )
-
-
-def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise InvalidParameterError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed!r}")
-    return int(seed)
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InvalidParameterError(f"{name} must be a whole number >= 1, got {value!r}")
-    return int(value)
-
-
-def _bound(name: str, value: float | None) -> float | None:
-    if value is None:
-        return None
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
-    if not 0 < number < float("inf"):
-        raise InvalidParameterError(f"{name} must be a finite number > 0 or None, got {value!r}")
-    return number
-
-
-def _solver_of(rule: Any) -> Solver | None:
-    if isinstance(rule, str):
-        return solver(rule) if rule.split("(")[0] in SOLVERS else None
-    return rule if isinstance(rule, tuple(SOLVERS.values())) else None
-
-
-def _first_order(rule: Any) -> Optimizer:
-    names = [*OPTIMIZERS, *SOLVERS]
-    if isinstance(rule, str):
-        word = rule.split("(")[0]
-        if word not in OPTIMIZERS:
-            raise InvalidParameterError(
-                f"unknown optimizer '{rule}'{nearest(word, names)} (known: {', '.join(names)}; solvers are for fit)"
-            )
-        return optimizer(rule)
-    if not isinstance(rule, Optimizer):
-        raise InvalidParameterError(f"optimizer must be one of {', '.join(names)}, such as Adam(1e-3), got {rule!r}")
-    return rule

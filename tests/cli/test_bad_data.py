@@ -95,6 +95,12 @@ def test_duplicates_across_the_split_are_reported(run, tmp_path):
     assert "stand, the same, in an earlier part" in done.err
 
 
+def test_duplicates_in_an_own_test_table_are_reported(run, good, tmp_path):
+    write_csv(tmp_path / "test.csv", [(lab, k, b, a) for a, b, k, lab in ROWS[:7]], "label,kind,b,a")
+    done = run("fit", good, "-t", "label", "--test", "test.csv", "--epochs", 2)
+    assert "7 rows of the validation and test parts stand, the same, in an earlier part" in done.err
+
+
 # --- at prediction ----------------------------------------------------------------------------------------------
 
 

@@ -93,6 +93,11 @@ def test_an_interrupted_fit_names_the_checkpoint(run, good, monkeypatch):
     done = run("fit", good, "-t", "label")
     assert done.code == 130
     assert "nothing was saved" in done.err.splitlines()[-1]
+    done = run("fit", good, "-t", "label", "--checkpoint", "c.ck")
+    assert done.err.splitlines()[-1].startswith("glassnet: interrupted; nothing was saved")
+    good.with_name("c.ck").write_bytes(b"as if saved")
+    done = run("fit", good, "-t", "label", "--checkpoint", "c.ck")
+    assert done.err.splitlines()[-1] == "glassnet: interrupted; go on with the same command and --resume c.ck"
 
 
 @pytest.mark.parametrize("words", [["predict", "--help"], ["datasets", "--json"]])

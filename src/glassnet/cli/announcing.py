@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from glassnet.cli.problems import Problem
     from glassnet.cli.screen import Screen
     from glassnet.cli.settings import Plan
-    from glassnet.training.loop import Run
+    from glassnet.training.run import Run
 
 __all__ = ["Announcer", "announce_next", "announce_training"]
 
@@ -62,9 +62,11 @@ def announce_columns(screen: "Screen", preprocessing: Any, *, verbose: bool) -> 
     screen.note(
         "columns", f"{used} to {len(preprocessing.feature_names):,} inputs, scaling {preprocessing.scaling}{gaps}"
     )
-    dropped = [f"'{column.name}' ({column.why})" for column in preprocessing.dropped]
-    if dropped:
-        screen.note("", f"left out: {listed(dropped)}")
+    reasons: dict[str, list[str]] = {}
+    for column in preprocessing.dropped:
+        reasons.setdefault(column.why.split(":")[0], []).append(f"'{column.name}'")
+    for why, names in reasons.items():
+        screen.note("", f"left out: {listed(names)} ({why})")
     if verbose and not screen.quiet:
         put(sys.stderr, grid("columns", ["column", "kind", "becomes"], rows, left=3))
 
@@ -108,9 +110,9 @@ def listed(names: Sequence[Any]) -> str:
 def announce_training(screen: "Screen", model: Any) -> None:
     """How the run ended."""
     history = model.history_
-    best = f"; the weights are those of epoch {history.best_epoch}, the best" if history.best_epoch else ""
-    reason = history.stopped.replace("_", " ")
-    screen.note("done", f"{counted(history.epochs, 'epoch')} in {history.seconds:.1f} s, {reason}{best}")
+    best = f"; the weights are the best ones, of epoch {history.best_epoch}" if history.best_epoch else ""
+    reason = "" if history.stopped.startswith("after") else f", {history.stopped.replace('_', ' ')}"
+    screen.note("done", f"{counted(history.epochs, 'epoch')} in {history.seconds:.1f} s{reason}{best}")
 
 
 def announce_next(screen: "Screen", fit: "Fit") -> None:

@@ -76,4 +76,5 @@ def show(screen: "Screen", listed: list[dict[str, Any]]) -> None:
     keys = ("name", "task", "target", "description", "rows", "columns")
     rows = [[f"{row[key]:,}" if isinstance(row[key], int) else row[key] for key in keys] for row in listed]
     screen.show(grid("built-in data", list(keys), rows, left=4))
-    screen.note("next", "glassnet fit NAME; toys take --rows and --noise")
+    if not screen.json:
+        screen.note("next", "glassnet fit NAME; toys take --rows and --noise")

@@ -115,7 +115,8 @@ class Fit:
         str | None, option("--l1", value="LAMBDA", panel=NETWORK, help="Penalty l1 * sum |W|. {default:l1}")
     ] = None
     l2: Annotated[
-        str | None, option("--l2", value="LAMBDA", panel=NETWORK, help="Penalty l2/2 * sum W^2. {default:l2}")
+        str | None,
+        option("--l2", value="LAMBDA", panel=NETWORK, help="Penalty l2/2 * sum W^2; auto is 1/rows. {default:l2}"),
     ] = None
     dtype: Annotated[
         str | None,
@@ -152,7 +153,7 @@ class Fit:
             "--epochs",
             value="N",
             panel=TRAINING,
-            help="At most so many passes over the training rows. {default:epochs}",
+            help="At most so many passes over the training rows, or auto. {default:epochs}",
         ),
     ] = None
     patience: Annotated[
@@ -162,7 +163,7 @@ class Fit:
             value="N",
             panel=TRAINING,
             help="Stop after N epochs without a better validation loss, and go back to the best weights; 0 never "
-            "stops. {default:patience}",
+            "stops, auto goes with the rows. {default:patience}",
         ),
     ] = None
     weight_decay: Annotated[

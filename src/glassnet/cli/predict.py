@@ -121,5 +121,7 @@ def write_table(table: "pl.DataFrame", path: str) -> None:
 
 
 def print_table(table: "pl.DataFrame", *, json: bool) -> None:
-    """The table on stdout: CSV, or a JSON list of rows."""
-    sys.stdout.write(as_bytes(table, ".json" if json else ".csv").decode("utf-8"))
+    """The table on stdout in UTF-8, whatever the terminal's encoding: CSV, or a JSON list of rows."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(as_bytes(table, ".json" if json else ".csv"))
+    sys.stdout.buffer.flush()

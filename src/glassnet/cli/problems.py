@@ -4,20 +4,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from glassnet.cli.rules import column_names
 from glassnet.cli.source import Source, read_source
 from glassnet.errors import DataError, InvalidParameterError, nearest
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from glassnet.cli.fit import Fit
     from glassnet.cli.settings import Plan
 
 __all__ = ["Problem", "read_problem"]
 
-Part = tuple["pl.DataFrame", "pl.Series"]
+Part = tuple[pl.DataFrame, pl.Series]
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,11 @@ def read_problem(fit: "Fit", plan: "Plan") -> Problem:
     training, validation, test = ((features[part], y[part]) if len(part) else None for part in parts)
     assert training is not None
     _check_classes(codes, parts[0], classes, source.name)
-    duplicates = _duplicates(features.with_columns(y), parts)
+    whole = features.with_columns(y)
+    duplicates = _duplicates(whole, parts)
     if fit.test is not None:
         test = _own_test(fit.test, target, features, y)
+        duplicates += _shared(whole, test[0].with_columns(test[1]))
     return Problem(source, target, inferred, why, classes, training, validation, test, without, duplicates)
 
 
@@ -80,7 +81,7 @@ def _listed(names: list[str]) -> str:
     return listed(names)
 
 
-def _check_target(y: "pl.Series", task: str, source: str) -> tuple[tuple[Any, ...], np.ndarray]:
+def _check_target(y: pl.Series, task: str, source: str) -> tuple[tuple[Any, ...], np.ndarray]:
     """The classes and the code of each row; for numbers no classes, and the row's quantile group."""
     from glassnet.tables import fit_class_target, fit_regression_target, quantile_groups
 
@@ -90,7 +91,7 @@ def _check_target(y: "pl.Series", task: str, source: str) -> tuple[tuple[Any, ..
     return target.classes, target.encode(y, source)
 
 
-def _check_features(features: "pl.DataFrame", plan: "Plan", source: str) -> None:
+def _check_features(features: pl.DataFrame, plan: "Plan", source: str) -> None:
     """Learn the columns from all rows once, so that an error names the file and the row in it."""
     from glassnet.tables import fit_preprocessing
 
@@ -127,16 +128,23 @@ def _check_classes(codes: np.ndarray, training: np.ndarray, classes: tuple[Any, 
         )
 
 
-def _duplicates(frame: "pl.DataFrame", parts: tuple[np.ndarray, ...]) -> int:
+def _duplicates(frame: pl.DataFrame, parts: tuple[np.ndarray, ...]) -> int:
     from glassnet.tables import shared_duplicates
 
     return shared_duplicates(frame, parts)
 
 
-def _own_test(path: str, target: str, features: "pl.DataFrame", y: "pl.Series") -> Part:
-    """The rows of --test; columns that are text in training stay text."""
-    import polars as pl
+def _shared(frame: pl.DataFrame, other: pl.DataFrame) -> int:
+    """Rows of the other table that stand in this one too; it may have its columns in another order."""
+    if not set(frame.columns) <= set(other.columns):
+        return 0
+    alike = other.select(pl.col(name).cast(dtype, strict=False) for name, dtype in frame.schema.items())
+    stacked, n = pl.concat([frame, alike]), frame.height
+    return _duplicates(stacked, (np.arange(n), np.arange(n, stacked.height)))
 
+
+def _own_test(path: str, target: str, features: pl.DataFrame, y: pl.Series) -> Part:
+    """The rows of --test; columns that are text in training stay text."""
     from glassnet.tables import drop_missing_target, split_target
 
     text = [column.name for column in (*features, y) if column.dtype == pl.String]

@@ -38,7 +38,13 @@ def confusions(scores: Mapping[str, Any]) -> list[Any]:
     if len(classes) > MOST_CLASSES:
         return confused(scores)
     rows = [
-        [name, *(Text(str(n), "bold" if i == j else "" if n else "dim") for j, n in enumerate(row))]
+        [
+            name,
+            *(
+                Text(str(n) if n or i == j else "·", "bold" if i == j else "" if n else "dim")
+                for j, n in enumerate(row)
+            ),
+        ]
         for i, (name, row) in enumerate(zip(classes, counts, strict=True))
     ]
     return [grid("confusion matrix: rows are true, columns predicted", ["", *classes], rows)]

@@ -48,7 +48,8 @@ class Screen:
         if self.json:
             import json
 
-            print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+            unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+            print(json.dumps(content, indent=2, ensure_ascii=not unicode, allow_nan=False))
 
 
 def put(stream: Any, thing: Any) -> None:

@@ -36,14 +36,19 @@ def not_negative(option: str, text: str) -> float:
     return number(option, text, 0)
 
 
-def batch(option: str, text: str) -> int | str:
-    """A number of rows, or auto."""
-    return text if text == "auto" else whole(option, text, 1)
+def count(option: str, text: str) -> int:
+    """A whole number >= 1."""
+    return whole(option, text, 1)
 
 
 def patience(option: str, text: str) -> int | None:
     """A number of epochs; 0 is no early stopping."""
     return whole(option, text, 0) or None
+
+
+def or_auto(read: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+    """A reader that also takes auto, which the estimator turns into a number."""
+    return lambda option, text: text if text == "auto" else read(option, text)
 
 
 def record(kind: str) -> Callable[[str, str], str]:
@@ -113,13 +118,13 @@ READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "dropout": ("dropout", rate),
     "initializer": ("initializer", record("initializer")),
     "l1": ("l1", not_negative),
-    "l2": ("l2", not_negative),
+    "l2": ("l2", or_auto(not_negative)),
     "dtype": ("dtype", dtype),
     "optimizer": ("optimizer", rule),
     "lr": ("learning_rate", positive),
-    "batch_size": ("batch_size", batch),
-    "epochs": ("epochs", lambda option, text: whole(option, text, 1)),
-    "patience": ("patience", patience),
+    "batch_size": ("batch_size", or_auto(count)),
+    "epochs": ("epochs", or_auto(count)),
+    "patience": ("patience", or_auto(patience)),
     "weight_decay": ("weight_decay", not_negative),
     "label_smoothing": ("label_smoothing", share),
     "class_weight": ("class_weight", balance),

@@ -392,7 +392,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
     >>> from glassnet import TableClassifier, load_dataset
     >>> iris = load_dataset("iris")
     >>> X, y = iris.frame.drop(iris.target), iris.frame[iris.target]
-    >>> model = TableClassifier(hidden=(16,), epochs=60).fit(X, y)
+    >>> model = TableClassifier(hidden=(16,)).fit(X, y)
     >>> bool(model.score(X, y) > 0.9)
     True
     """

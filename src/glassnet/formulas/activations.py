@@ -6,10 +6,7 @@ the one rowwise record, softmax, holds `function(z)` and `vjp(z, a, da)`, the pr
 
 # pyright: reportMissingParameterType=false
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from glassnet.formulas.elementary import (
     absolute,
@@ -25,78 +22,13 @@ from glassnet.formulas.elementary import (
     tanh,
     where,
 )
-from glassnet.formulas.ranges import ANY, POSITIVE, Interval
-from glassnet.formulas.registry import Registry, resolve, spec_text
+from glassnet.formulas.ranges import POSITIVE, Interval
+from glassnet.formulas.records import Activation
+from glassnet.formulas.registry import Registry, resolve
 
 __all__ = ["ACTIVATIONS", "Activation", "activation"]
 
 _INF = float("inf")
-
-
-@dataclass(frozen=True)
-class Activation:
-    """An activation function a = g(z) with its derivative, as mathematics and as data.
-
-    Attributes
-    ----------
-    name, latex, derivative_latex, source : str
-        For people: the name, both formulas, and the paper or lecture they come from.
-    function : callable
-        `(z, *constants) -> a`; for a rowwise record over the last axis.
-    derivative : callable or None
-        `(z, a, *constants) -> da/dz`, elementwise; None for a rowwise record and for one that trains nowhere.
-    vjp : callable or None
-        `(z, a, da) -> dz` of a rowwise record: da times the Jacobian of the row.
-    range : Interval
-        All values that a can take.
-    initializer : str
-        The initializer that suits the layer's weights.
-    constants : mapping
-        Settable numbers of the formula with their values, such as alpha.
-    limits : mapping
-        Lowest and highest value of each constant; without an entry any finite number will do.
-    kinks : tuple of float
-        Where the derivative jumps; there the record's own choice holds.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    derivative: Callable[..., Any] | None
-    latex: str
-    derivative_latex: str
-    source: str
-    range: Interval = ANY
-    initializer: str = "glorot_uniform"
-    constants: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    limits: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
-    kinks: tuple[float, ...] = ()
-    vjp: Callable[..., Any] | None = None
-
-    @property
-    def rowwise(self) -> bool:
-        """Whether one output depends on the whole row (softmax)."""
-        return self.vjp is not None
-
-    @property
-    def trainable(self) -> bool:
-        """Whether gradients can pass; False for `step`, whose derivative is 0 wherever it exists."""
-        return self.derivative is not None or self.vjp is not None
-
-    def value(self, z: Any) -> Any:
-        """Compute a = g(z) with this record's constants; dtype in, dtype out."""
-        return self.function(z, *(constant(z, c) for c in self.constants.values()))
-
-    def slope(self, z: Any, a: Any) -> Any:
-        """Compute g'(z) of an elementwise record, given a = g(z)."""
-        assert self.derivative is not None, self.name
-        return self.derivative(z, a, *(constant(z, c) for c in self.constants.values()))
-
-    def backward(self, z: Any, a: Any, da: Any) -> Any:
-        """Carry dL/da back to dL/dz: da * g'(z), or the row's vector-Jacobian product."""
-        return self.vjp(z, a, da) if self.vjp is not None else da * self.slope(z, a)
-
-    def __str__(self) -> str:
-        return spec_text(self.name, self.constants)
 
 
 ACTIVATIONS: Registry[Activation] = Registry("activation")
@@ -117,124 +49,12 @@ def _register(record: Activation, *aliases: str) -> Activation:
     return ACTIVATIONS.add(record.name, record, aliases)
 
 
-# --- the formulas -----------------------------------------------------------------------------------------------
+# --- the formulas, each with its record ---
 
 
 def step(z):
     zero, one = constant(z, 0), constant(z, 1)
     return where(z >= zero, one, where(z < zero, zero, z))  # the inner choice lets a NaN through
-
-
-def identity(z):
-    return z
-
-
-def identity_derivative(z, a):
-    return where(z == z, constant(z, 1), z)  # an array of ones; NaN stays NaN
-
-
-def exponential(z):
-    return exp(z)
-
-
-def exponential_derivative(z, a):
-    return a
-
-
-def sigmoid(z):
-    one = constant(z, 1)
-    return one / (one + exp(-z))
-
-
-def sigmoid_derivative(z, a):
-    return a * (constant(z, 1) - a)
-
-
-def hyperbolic_tangent(z):
-    return tanh(z)
-
-
-def tanh_derivative(z, a):
-    return constant(z, 1) - a * a
-
-
-def relu(z):
-    return maximum(z, constant(z, 0))
-
-
-def relu_derivative(z, a):
-    return where(z > constant(z, 0), constant(z, 1), constant(z, 0))
-
-
-def leaky_relu(z, alpha):
-    return where(z > constant(z, 0), z, alpha * z)
-
-
-def leaky_relu_derivative(z, a, alpha):
-    return where(z > constant(z, 0), constant(z, 1), alpha)
-
-
-def elu(z, alpha):
-    zero = constant(z, 0)
-    return where(z > zero, z, alpha * expm1(minimum(z, zero)))
-
-
-def elu_derivative(z, a, alpha):
-    return where(z > constant(z, 0), constant(z, 1), a + alpha)
-
-
-def selu(z, alpha, scale):
-    return scale * elu(z, alpha)
-
-
-def selu_derivative(z, a, alpha, scale):
-    return where(z > constant(z, 0), scale, a + scale * alpha)
-
-
-def softplus(z):
-    return maximum(z, constant(z, 0)) + log1p(exp(-absolute(z)))
-
-
-def softplus_derivative(z, a):
-    return sigmoid(z)
-
-
-def swish(z):
-    return z * sigmoid(z)
-
-
-def swish_derivative(z, a):
-    s = sigmoid(z)
-    return s + a * (constant(z, 1) - s)
-
-
-def gelu(z):
-    half, root_half = constant(z, 0.5), constant(z, 0.7071067811865476)
-    return z * half * (constant(z, 1) + erf(z * root_half))
-
-
-def gelu_derivative(z, a):
-    half, root_half = constant(z, 0.5), constant(z, 0.7071067811865476)
-    density = constant(z, 0.3989422804014327) * exp(-half * z * z)
-    return half * (constant(z, 1) + erf(z * root_half)) + z * density
-
-
-def mish(z):
-    return z * tanh(softplus(z))
-
-
-def mish_derivative(z, a):
-    t = tanh(softplus(z))
-    return t + z * (constant(z, 1) - t * t) * sigmoid(z)
-
-
-def softmax(z):
-    e = exp(z - row_max(z))
-    return e / row_sum(e)
-
-
-def softmax_vjp(z, a, da):
-    return a * (da - row_sum(da * a))
 
 
 _register(
@@ -251,6 +71,16 @@ _register(
     "heaviside",
     "threshold",
 )
+
+
+def identity(z):
+    return z
+
+
+def identity_derivative(z, a):
+    return where(z == z, constant(z, 1), z)  # an array of ones; NaN stays NaN
+
+
 _register(
     Activation(
         "identity",
@@ -263,6 +93,17 @@ _register(
     "linear",
     "none",
 )
+
+
+def sigmoid(z):
+    one = constant(z, 1)
+    return one / (one + exp(-z))
+
+
+def sigmoid_derivative(z, a):
+    return a * (constant(z, 1) - a)
+
+
 _register(
     Activation(
         "sigmoid",
@@ -275,6 +116,16 @@ _register(
     ),
     "logistic",
 )
+
+
+def hyperbolic_tangent(z):
+    return tanh(z)
+
+
+def tanh_derivative(z, a):
+    return constant(z, 1) - a * a
+
+
 _register(
     Activation(
         "tanh",
@@ -286,6 +137,16 @@ _register(
         range=Interval(-1, 1, open=True),
     ),
 )
+
+
+def relu(z):
+    return maximum(z, constant(z, 0))
+
+
+def relu_derivative(z, a):
+    return where(z > constant(z, 0), constant(z, 1), constant(z, 0))
+
+
 _register(
     Activation(
         "relu",
@@ -300,6 +161,16 @@ _register(
     ),
     "rectifier",
 )
+
+
+def leaky_relu(z, alpha):
+    return where(z > constant(z, 0), z, alpha * z)
+
+
+def leaky_relu_derivative(z, a, alpha):
+    return where(z > constant(z, 0), constant(z, 1), alpha)
+
+
 _register(
     Activation(
         "leaky_relu",
@@ -315,6 +186,17 @@ _register(
     "leaky",
     "lrelu",
 )
+
+
+def elu(z, alpha):
+    zero = constant(z, 0)
+    return where(z > zero, z, alpha * expm1(minimum(z, zero)))
+
+
+def elu_derivative(z, a, alpha):
+    return where(z > constant(z, 0), constant(z, 1), a + alpha)
+
+
 _register(
     Activation(
         "elu",
@@ -328,6 +210,16 @@ _register(
         kinks=(0.0,),
     ),
 )
+
+
+def selu(z, alpha, scale):
+    return scale * elu(z, alpha)
+
+
+def selu_derivative(z, a, alpha, scale):
+    return where(z > constant(z, 0), scale, a + scale * alpha)
+
+
 _register(
     Activation(
         "selu",
@@ -341,6 +233,16 @@ _register(
         kinks=(0.0,),
     ),
 )
+
+
+def softplus(z):
+    return maximum(z, constant(z, 0)) + log1p(exp(-absolute(z)))
+
+
+def softplus_derivative(z, a):
+    return sigmoid(z)
+
+
 _register(
     Activation(
         "softplus",
@@ -353,6 +255,17 @@ _register(
         initializer="he_normal",
     ),
 )
+
+
+def swish(z):
+    return z * sigmoid(z)
+
+
+def swish_derivative(z, a):
+    s = sigmoid(z)
+    return s + a * (constant(z, 1) - s)
+
+
 _register(
     Activation(
         "swish",
@@ -365,6 +278,19 @@ _register(
     ),
     "silu",
 )
+
+
+def gelu(z):
+    half, root_half = constant(z, 0.5), constant(z, 0.7071067811865476)
+    return z * half * (constant(z, 1) + erf(z * root_half))
+
+
+def gelu_derivative(z, a):
+    half, root_half = constant(z, 0.5), constant(z, 0.7071067811865476)
+    density = constant(z, 0.3989422804014327) * exp(-half * z * z)
+    return half * (constant(z, 1) + erf(z * root_half)) + z * density
+
+
 _register(
     Activation(
         "gelu",
@@ -376,6 +302,17 @@ _register(
         initializer="he_normal",
     ),
 )
+
+
+def mish(z):
+    return z * tanh(softplus(z))
+
+
+def mish_derivative(z, a):
+    t = tanh(softplus(z))
+    return t + z * (constant(z, 1) - t * t) * sigmoid(z)
+
+
 _register(
     Activation(
         "mish",
@@ -387,6 +324,16 @@ _register(
         initializer="he_normal",
     ),
 )
+
+
+def exponential(z):
+    return exp(z)
+
+
+def exponential_derivative(z, a):
+    return a
+
+
 _register(
     Activation(
         "exponential",
@@ -399,6 +346,17 @@ _register(
     ),
     "exp",
 )
+
+
+def softmax(z):
+    e = exp(z - row_max(z))
+    return e / row_sum(e)
+
+
+def softmax_vjp(z, a, da):
+    return a * (da - row_sum(da * a))
+
+
 _register(
     Activation(
         "softmax",

@@ -260,6 +260,8 @@ class Momentum(Optimizer):
 class Nesterov(Optimizer):
     """Momentum that looks ahead: v <- mu v + g, theta <- theta - eta (g + mu v).
 
+    `momentum` is mu, in [0, 1).
+
     >>> Nesterov(0.1).slots
     ('v',)
     """
@@ -295,6 +297,8 @@ class Adagrad(Optimizer):
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """As Adagrad with a fading sum: s <- rho s + (1 - rho) g^2.
+
+    `rho` in [0, 1) is the share of the old sum that stays; `epsilon` keeps the division finite.
 
     >>> RMSprop().rho
     0.9
@@ -346,6 +350,8 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay on by default (on weights only; PyTorch's decays biases as well).
 
+    `beta_1`, `beta_2` and `epsilon` as in `Adam`; `weight_decay` is the decay a step and unit of learning rate.
+
     >>> AdamW().weight_decay
     0.01
     """
@@ -368,6 +374,8 @@ class AdamW(Optimizer):
 @dataclass(frozen=True)
 class NAdam(Optimizer):
     """Adam with Nesterov's look-ahead and a momentum that warms up, mu_t = beta_1 (1 - 0.96^(t psi) / 2).
+
+    `beta_1`, `beta_2` and `epsilon` as in `Adam`; psi is `momentum_decay`.
 
     >>> NAdam().momentum_decay
     0.004

@@ -55,6 +55,14 @@ class Trace(Mapping[str, Any]):
     `slope_l` and `mask_l`; all (n, n_l). Then `losses` (n,), `penalty`, `loss`. Backward: dL_da_l, g_l (the
     activation's derivative), delta_l = dJ/dz_l, all (n, n_l), and dW_l, db_l in the shapes of W_l, b_l. After an
     update W_l_new, b_l_new. Names carry the number: z1, delta2, dW1, W1_new.
+
+    `tensors` holds them all, for the network of `architecture`; `batch_normalized` are the layers that used the
+    batch's own statistics.
+
+    >>> from glassnet import Dense, Network
+    >>> trace = Network(2, [Dense(3, "tanh"), Dense(1, "sigmoid")]).trace([[1.0, 2.0]], [1])
+    >>> list(trace)[:5], trace["delta1"].shape
+    (['a0', 'z1', 'a1', 'z2', 'a2'], (1, 3))
     """
 
     architecture: Architecture

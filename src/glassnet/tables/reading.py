@@ -20,7 +20,7 @@ KNOWN = ".csv, .tsv, .csv.gz, .tsv.gz, .parquet, .npz and IDX (…-idx3-ubyte, g
 
 
 def read_table(path: str | Path, *, text: Collection[str] = ()) -> pl.DataFrame:
-    """Read a file into a data frame with types, by its suffix.
+    """Read the file at `path` into a data frame with types, by its suffix.
 
     Cells of CSV and TSV that are empty or NA, N/A, n/a, NaN, nan, null, NULL, None or ? are missing. The columns
     named in `text` are not given a type: at prediction, pass the names of the categorical columns, so that

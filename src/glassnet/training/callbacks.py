@@ -5,25 +5,20 @@ itself holds settings only. `on_batch_end` is asked for only where it is overrid
 step, which costs small networks dearly (the reference engine about a tenth).
 """
 
-import csv
 import re
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glassnet.engines.base import dropout_layers
-from glassnet.errors import InvalidParameterError, WriteError, nearest
-from glassnet.files.atomic import shown
+from glassnet.errors import InvalidParameterError, nearest
 from glassnet.formulas.registry import check_number
 from glassnet.training.metrics import higher_is_better
 
 if TYPE_CHECKING:
-    from glassnet.training.loop import Run
+    from glassnet.training.run import Run
 
-__all__ = ["CSVLog", "Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TensorBoard", "TimeBudget"]
+__all__ = ["Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TimeBudget"]
 
 
 class Callback:
@@ -71,10 +66,6 @@ def improved(value: float, best: float | None, monitor: str, min_delta: float) -
     if best is None:
         return True
     return value > best + min_delta if higher_is_better(monitor) else value < best - min_delta
-
-
-def _unwritable(path: str | Path, error: OSError) -> WriteError:
-    return WriteError(f"cannot write the log {shown(path)}: {error.strerror}; choose another path")
 
 
 def check_watched(owner: Callback, run: "Run", monitor: str | None) -> None:
@@ -132,7 +123,8 @@ class ReduceOnPlateau(Callback):
 
     `quantity` may also be "weight_decay", "dropout" (every Dropout layer) or "dropout2" (the second one); `minimum`
     bounds what is left of it, as a share of the schedule's value.
-    Without `monitor` it watches validation_loss where there is one, else loss.
+    Without `monitor` it watches validation_loss where there is one, else loss; only a change by more than `min_delta`
+    counts as better.
 
     >>> ReduceOnPlateau(patience=3).factor
     0.1
@@ -234,88 +226,3 @@ class TimeBudget(Callback):
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Look at the clock."""
         self.on_slice_end(run, 1.0)
-
-
-@dataclass
-class CSVLog(Callback):
-    """Write the history to a CSV file, a line an epoch, as the run goes on.
-
-    >>> CSVLog("history.csv").path
-    'history.csv'
-    """
-
-    path: str | Path
-    _file: Any = field(default=None, repr=False, compare=False)
-    _names: list[str] = field(default_factory=list, repr=False, compare=False)
-
-    def on_train_begin(self, run: "Run") -> None:
-        """Open the file; after a resume the epochs before are written again."""
-        with self._explained():
-            self._file = Path(self.path).open("w", newline="", encoding="utf-8")  # noqa: SIM115  closed in close()
-        self._names = []
-        for number, record in enumerate(run.history.records, start=1):
-            self._write(number, record)
-
-    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
-        """Write a line."""
-        self._write(run.history.epochs, record)
-
-    def _write(self, number: int, record: dict[str, float]) -> None:
-        writer = csv.writer(self._file)
-        with self._explained():
-            if not self._names:
-                self._names = list(record)
-                writer.writerow(["epoch", *self._names])
-            writer.writerow([number, *(repr(float(record[n])) if n in record else "" for n in self._names)])
-            self._file.flush()
-
-    @contextmanager
-    def _explained(self) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-    def close(self, run: "Run") -> None:
-        """Close the file."""
-        if self._file is not None:
-            with suppress(OSError):  # every line was flushed; a line that could not be has been reported
-                self._file.close()
-            self._file = None
-
-
-@dataclass
-class TensorBoard(Callback):
-    """Write every number of the history as a TensorBoard scalar (needs `pip install 'glassnet[tensorboard]'`).
-
-    >>> TensorBoard("runs/first").folder
-    'runs/first'
-    """
-
-    folder: str | Path
-    _writer: Any = field(default=None, repr=False, compare=False)
-
-    def on_train_begin(self, run: "Run") -> None:
-        """Open the log folder."""
-        try:
-            from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports]
-        except ImportError as error:
-            raise InvalidParameterError(
-                "TensorBoard needs tensorboardX, which is not installed: pip install 'glassnet[tensorboard]'"
-            ) from error
-        again = run.history.epochs + 1 if run.history.epochs else None  # epochs lost in a crash are written anew
-        try:
-            self._writer = SummaryWriter(str(self.folder), purge_step=again)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-
-    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
-        """Write one scalar for each column."""
-        for name, value in record.items():
-            self._writer.add_scalar(name, value, run.history.epochs)
-
-    def close(self, run: "Run") -> None:
-        """Flush and close."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None

@@ -18,7 +18,7 @@ from glassnet.training.callbacks import Callback
 from glassnet.training.history import History
 
 if TYPE_CHECKING:
-    from glassnet.training.loop import Run
+    from glassnet.training.run import Run
 
 __all__ = ["Checkpoint", "data_digest", "load_checkpoint", "save_checkpoint"]
 

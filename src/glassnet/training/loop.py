@@ -2,118 +2,25 @@
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glassnet.engines.base import Data, Engine, Program, Slice, StepLog, TrainState, dropout_layers
+from glassnet.engines.base import Slice, StepLog, dropout_layers
 from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
-from glassnet.formulas.schedules import schedule
 from glassnet.network.updates import gradient_norm
 from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau
-from glassnet.training.checkpoints import Checkpoint, data_digest, load_checkpoint
+from glassnet.training.checkpoints import Checkpoint, load_checkpoint
 from glassnet.training.history import History
 from glassnet.training.metrics import METRICS
-from glassnet.training.solvers import Problem, Solver
+from glassnet.training.problem import Problem, Solver
+from glassnet.training.run import Run
 
-__all__ = ["Run", "epoch_order", "train"]
+__all__ = ["epoch_order", "train"]
 
 _SLICE_SECONDS = 0.1
-
-
-@dataclass
-class Run:
-    """A training run, as callbacks see it.
-
-    Attributes
-    ----------
-    program, engine, data, validation
-        What is trained, by what, on what.
-    state : TrainState
-        Weights and all else that changes; arrays change in place.
-    history : History
-        Records of the epochs so far.
-    epochs : int
-        Planned number of epochs.
-    at_epoch_end : bool
-        False while steps of an unfinished epoch are in the state.
-    """
-
-    program: Program
-    engine: Engine
-    state: TrainState
-    data: Data
-    validation: Data | None
-    epochs: int
-    metrics: tuple[str, ...]
-    callbacks: list[Callback]
-    solver: Solver | None = None
-    history: History = field(default_factory=History)
-    restore_best: bool = False
-    at_epoch_end: bool = True
-    stop_reason: str | None = None
-    _fingerprint: dict[str, str] | None = None
-
-    def stop(self, reason: str, *, final: bool = True) -> None:
-        """End the run: inside an epoch after this step, else at once. The first reason given stands in the history.
-
-        With `final=False` the run counts as broken off: a resume goes on.
-        """
-        if self.stop_reason is None:
-            self.stop_reason = self.history.stopped = reason
-            self.history.finished = final
-
-    def counters(self, callback: Callback) -> dict[str, Any]:
-        """What the callback has to remember, kept in the state and so in checkpoints."""
-        place = next(i for i, other in enumerate(self.callbacks) if other is callback)  # equal ones may stand twice
-        index = sum(type(other) is type(callback) for other in self.callbacks[:place])
-        return self.state.counters.setdefault(f"{type(callback).__name__}{index or ''}", {})
-
-    def keep_best(self) -> None:
-        """Remember the weights of this moment as the best ones."""
-        self.state.best = (self.state.theta.copy(), self.state.buffers.copy())
-
-    def value(self, quantity: str, epoch: float) -> float:
-        """A scheduled quantity of the optimizer, "learning_rate" or "weight_decay", at a time in epochs."""
-        planned = schedule(getattr(self.program.optimizer, quantity)).value(epoch, self.epochs)
-        return planned * self.state.factors.get(quantity, 1.0)
-
-    def dropout_rates(self, epoch: float) -> list[float]:
-        """The rate of each Dropout layer at a time in epochs."""
-        factors, rates = self.state.factors, list[float]()
-        for number, layer in enumerate(dropout_layers(self.program.architecture), start=1):
-            factor = factors.get("dropout", 1.0) * factors.get(f"dropout{number}", 1.0)
-            rates.append(min(layer.schedule.value(epoch, self.epochs) * factor, 0.999))
-        return rates
-
-    def fingerprint(self) -> dict[str, str]:
-        """The data and options that the end result depends on, as text."""
-        if self._fingerprint is None:
-            program = self.program
-            planned = [schedule(program.optimizer.learning_rate), schedule(program.optimizer.weight_decay)]
-            planned += [layer.schedule for layer in dropout_layers(program.architecture)]
-            self._fingerprint = {
-                "training data": data_digest(self.data),
-                "validation data": data_digest(self.validation),
-                "network": str(program.architecture),
-                "optimizer": str(program.optimizer),
-                "batch_size": str(program.batch_size),
-                "clip_norm": str(program.clip_norm),
-                "clip_value": str(program.clip_value),
-                "seed": str(program.seed),
-                "engine": self.engine.name,
-                "metrics": ", ".join(self.metrics),
-                "callbacks": ", ".join(
-                    repr(c)
-                    for c in self.callbacks
-                    if type(c).__name__ in ("EarlyStopping", "ReduceOnPlateau", "TargetMetric")
-                ),
-                "epochs": str(self.epochs) if any(s.needs_epochs for s in planned) else "any",
-            }
-        return self._fingerprint
 
 
 def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:

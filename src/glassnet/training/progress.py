@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from glassnet.training.callbacks import Callback
 
 if TYPE_CHECKING:
-    from glassnet.training.loop import Run
+    from glassnet.training.run import Run
 
 __all__ = ["Progress"]
 
@@ -25,7 +25,13 @@ def summary(record: dict[str, float]) -> str:
 
 
 class Progress(Callback):
-    """Show how far the run is. NO_COLOR is honoured."""
+    """Show how far the run is. NO_COLOR is honoured.
+
+    `fit(..., verbose=1)` adds it.
+
+    >>> from glassnet import Dense, Network
+    >>> history = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [0.0, 1.0], epochs=2, callbacks=[Progress()])
+    """
 
     def __init__(self) -> None:
         self._bar: Any = None
