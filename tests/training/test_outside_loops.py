@@ -196,10 +196,13 @@ def test_the_history_of_full_batch_descent_is_what_the_formulas_give():
     history = net.fit(X, y, optimizer=SGD(0.1), batch_size=30, epochs=3, validation=held)
     for epoch in range(3):
         loss, gradient = other.loss_and_gradient(X, y)
+        shrunk = 0.05 * sum(np.sum(other.parameters[name] ** 2) for name in ("W1", "W2") if name in other.parameters)
         other._theta -= 0.1 * gradient.vector
         p = other.predict(held[0])[:, 0]
         record = history.records[epoch]
-        assert record["loss"] == pytest.approx(loss, rel=1e-12)
+        weights = sum(np.sum(other.parameters[name] ** 2) for name in ("W1", "W2") if name in other.parameters)
+        assert record["loss"] == pytest.approx(loss - shrunk, rel=1e-12)
+        assert record["penalty"] == pytest.approx(0.05 * weights, rel=1e-12)
         assert record["gradient_norm"] == pytest.approx(np.linalg.norm(gradient.vector), rel=1e-12)
         assert record["parameter_norm"] == pytest.approx(np.linalg.norm(other._theta), rel=1e-12)
         expected = -np.mean(held[1] * np.log(p) + (1 - held[1]) * np.log(1 - p))

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from glassnet.network.architecture import Dropout
 from glassnet.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def announce_problem(screen: "Screen", problem: "Problem", plan: "Plan") -> None
     screen.note("task", f"{problem.task} of '{problem.target}', {problem.why}{classes}")
     if problem.without_target:
         screen.warn(f"{counted(problem.without_target, 'row')} without '{problem.target}' left out")
-    how = ", stratified" if problem.classes else ""
+    how = ", stratified" if problem.classes else ", alike in the target"
     screen.note("split", ", ".join(f"{n:,} {part}" for part, n in sizes.items() if n) + f" (seed {plan.seed}{how})")
     if problem.duplicates:
         rows = counted(problem.duplicates, "row")
@@ -75,6 +76,7 @@ def announce_network(screen: "Screen", run: "Run") -> None:
     """The network, the engine and the optimizer."""
     architecture, program = run.program.architecture, run.program
     hidden = sorted({layer.activation for layer in architecture.dense[:-1]})
+    hidden += sorted({f"dropout {layer.rate}" for layer in architecture.layers if isinstance(layer, Dropout)})
     output = f"{architecture.output.activation} output, {architecture.loss}"
     screen.note(
         "network",

@@ -102,7 +102,8 @@ class Slice:
 class StepLog:
     """What came of a slice.
 
-    losses, gradient_norms : (steps done,) objective and gradient norm (before clipping) of each step. `bad` is the
+    losses, gradient_norms : (steps done,) loss L, without penalties, and norm of the objective's gradient (before
+    clipping) of each step. `bad` is the
     first non-finite tensor of the step after those, which was not taken; None when all went well.
     """
 

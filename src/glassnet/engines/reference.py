@@ -100,7 +100,7 @@ class ReferenceEngine:
                 break
             state.buffers[:] = buffers
             state.step += 1
-            losses.append(trace["loss"])
+            losses.append(trace["loss"] - trace["penalty"])
             norms.append(norm)
         return StepLog(np.array(losses), np.array(norms), bad)
 

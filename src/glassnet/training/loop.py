@@ -10,6 +10,8 @@ import numpy as np
 from glassnet.engines.base import Slice, StepLog, dropout_layers
 from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
+from glassnet.network.parameters import parameter_layout
+from glassnet.network.passes import penalty
 from glassnet.network.updates import gradient_norm
 from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau
 from glassnet.training.checkpoints import Checkpoint, load_checkpoint
@@ -170,6 +172,8 @@ def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | Non
     if not np.isfinite(parameter_norm):
         raise _divergence(run, state.step, "the norm of the parameters")
     record = {"loss": loss}
+    if program.architecture.l1 or program.architecture.l2:
+        record["penalty"] = penalty(program.architecture, parameter_layout(program.architecture).views(state.theta))
     judged, prefix = (run.data, "") if run.validation is None else (run.validation, "validation_")
     if run.validation is not None or run.metrics:
         value, outputs = run.engine.evaluate(program.architecture, state.theta, state.buffers, judged)
@@ -217,7 +221,8 @@ def _solve(run: Run, solver: Solver) -> None:
         run.state.step += 1
         run.state.theta[:] = theta
         run.state.epoch += 1
-        _finish_epoch(run, loss, norm, None, clock[0])
+        fitted = loss - penalty(problem.architecture, parameter_layout(problem.architecture).views(theta))
+        _finish_epoch(run, fitted, norm, None, clock[0])
         clock[0] = time.perf_counter()
         return run.stop_reason is not None or run.state.epoch >= run.epochs
 
