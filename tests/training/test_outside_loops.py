@@ -210,7 +210,7 @@ def test_the_history_of_full_batch_descent_is_what_the_formulas_give():
         assert record["validation_accuracy"] == np.mean((p > 0.5) == held[1])
         assert record["learning_rate"] == 0.1
         assert record["seconds"] > 0
-    names = "loss validation_loss validation_accuracy learning_rate gradient_norm parameter_norm seconds"
+    names = "loss validation_loss validation_accuracy penalty learning_rate gradient_norm parameter_norm seconds"
     assert list(history) == names.split()
     assert history.stopped == "after 3 epochs"
     assert history.epochs == len(history["loss"]) == 3

@@ -172,8 +172,6 @@ def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | Non
     if not np.isfinite(parameter_norm):
         raise _divergence(run, state.step, "the norm of the parameters")
     record = {"loss": loss}
-    if program.architecture.l1 or program.architecture.l2:
-        record["penalty"] = penalty(program.architecture, parameter_layout(program.architecture).views(state.theta))
     judged, prefix = (run.data, "") if run.validation is None else (run.validation, "validation_")
     if run.validation is not None or run.metrics:
         value, outputs = run.engine.evaluate(program.architecture, state.theta, state.buffers, judged)
@@ -183,6 +181,8 @@ def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | Non
             record["validation_loss"] = value
         for name in run.metrics:
             record[f"{prefix}{name}"] = METRICS[name].measure(judged.Y, outputs, judged.weights)
+    if program.architecture.l1 or program.architecture.l2:
+        record["penalty"] = penalty(program.architecture, parameter_layout(program.architecture).views(state.theta))
     if learning_rate is not None:
         record["learning_rate"] = learning_rate
     record["gradient_norm"] = norm
