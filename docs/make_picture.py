@@ -14,12 +14,24 @@ WIDTH, HEIGHT, R = 920, 470, 44
 INK, SOFT, PLUS, MINUS, PAPER = "#1f2937", "#6b7280", "#0072b2", "#d55e00", "#ffffff"  # colour-blind safe
 COLUMNS = [110, 400, 690]
 ROWS = {2: [130, 300], 1: [215]}
+FORMULAS = [
+    (75, "z = W a + b"),
+    (190, "a = σ(z)"),
+    (325, "δ₂ = (a − y) σ′(z)"),
+    (500, "δ₁ = W₂ᵀ δ₂ ⊙ σ′(z)"),
+    (660, "∂J/∂W = δ aᵀ"),
+    (815, "W ← W − η ∂J/∂W"),
+]
 
 
-def text(x: float, y: float, words: str, size: int = 14, colour: str = INK, anchor: str = "middle", bold: bool = False) -> str:
-    """One line of text; digits of equal width."""
+def text(
+    x: float, y: float, words: str, size: int = 14, colour: str = INK, anchor: str = "middle", bold: bool = False
+) -> str:
+    """One line of text, with true minus signs."""
+    words = words if "<" in words else words.replace("-", "−")
     weight = ' font-weight="600"' if bold else ""
-    return f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}"{weight}>{words}</text>'
+    place = f'x="{x:.0f}" y="{y:.0f}" font-size="{size}" text-anchor="{anchor}"'
+    return f'<text {place} fill="{colour}"{weight}>{words}</text>'
 
 
 def edge(start: tuple[float, float], end: tuple[float, float], w: float, dw: float, place: float) -> str:
@@ -30,9 +42,12 @@ def edge(start: tuple[float, float], end: tuple[float, float], w: float, dw: flo
     x1, y1, x2, y2 = x1 + ux * R, y1 + uy * R, x2 - ux * R, y2 - uy * R
     x, y = x1 + (x2 - x1) * place, y1 + (y2 - y1) * place
     colour = PLUS if w >= 0 else MINUS
-    line = f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" stroke="{colour}" stroke-width="{1 + 5 * abs(w):.1f}" stroke-opacity="0.55"/>'
+    ends = f'x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}"'
+    line = f'<line {ends} stroke="{colour}" stroke-width="{1 + 5 * abs(w):.1f}" stroke-opacity="0.55"/>'
     box = f'<rect x="{x - 46:.0f}" y="{y - 19:.0f}" width="92" height="37" rx="7" fill="{PAPER}" fill-opacity="0.94"/>'
-    return line + box + text(x, y - 3, f"w {w:.4g}", 14, colour, bold=True) + text(x, y + 13, f"∂J/∂w {dw:.4f}", 11, SOFT)
+    return (
+        line + box + text(x, y - 3, f"w {w:.4g}", 14, colour, bold=True) + text(x, y + 13, f"∂J/∂w {dw:.4f}", 11, SOFT)
+    )
 
 
 def unit(x: float, y: float, lines: list[str], below: str) -> str:
@@ -56,7 +71,9 @@ def draw() -> str:
             for i, start in enumerate(places[layer - 1]):
                 parts.append(edge(start, end, W[j, i], dW[j, i], 0.5 if i == j or layer == 2 else 0.25))
     for i, (x, y) in enumerate(places[0]):
-        parts.append(unit(x, y, [f"x<tspan baseline-shift='sub' font-size='10'>{i + 1}</tspan>", f"{trace['a0'][0, i]:g}"], ""))
+        parts.append(
+            unit(x, y, [f"x<tspan baseline-shift='sub' font-size='10'>{i + 1}</tspan>", f"{trace['a0'][0, i]:g}"], "")
+        )
     for layer in (1, 2):
         for j, (x, y) in enumerate(places[layer]):
             z, a, delta = (trace[f"{name}{layer}"][0, j] for name in ("z", "a", "delta"))
@@ -73,10 +90,10 @@ def draw() -> str:
     parts.append(text(COLUMNS[1], 54, "hidden, sigmoid", 13, SOFT))
     parts.append(text(COLUMNS[2], 54, "output, sigmoid", 13, SOFT))
     new = ", ".join(f"{value:.4f}" for value in trace["W2_new"][0])
-    formulas = "z = W a + b    a = σ(z)    δ₂ = (a − y) σ′(z)    δ₁ = Wᵀδ₂ ⊙ σ′(z)    ∂J/∂W = δ aᵀ    W ← W − η ∂J/∂W"
-    parts.append(text(WIDTH / 2, 412, formulas, 14, INK))
+    parts += [text(x, 412, formula) for x, formula in FORMULAS]
     parts.append(text(WIDTH / 2, 440, f"after one step with η = 0.5:  W₂ = [{new}]", 13, SOFT))
-    style = 'font-family="ui-sans-serif, system-ui, Helvetica, Arial, sans-serif" style="font-variant-numeric: tabular-nums"'
+    fonts = 'font-family="ui-sans-serif, system-ui, Helvetica, Arial, sans-serif"'
+    style = f'{fonts} style="font-variant-numeric: tabular-nums"'
     title = "<title>One step of backpropagation in a 2-2-1 network, with every number</title>"
     frame = f'<rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{PAPER}" stroke="#e5e7eb"/>'
     body = title + frame + "".join(parts)

@@ -15,10 +15,6 @@ from glassnet.formulas import elementary
 JIT = {"error_model": "numpy"}
 
 
-def _row(function, numpy_function):
-    overload(function, jit_options=JIT)(lambda z: lambda z: numpy_function(z))
-
-
 @overload(elementary.constant, jit_options=JIT)
 def _constant(z, value):
     dtype = z.dtype if isinstance(z, types.Array) else z
@@ -51,8 +47,16 @@ def _xlogy(x, y):
     return lambda x, y: zero if (x == zero and y == y) else x * np.log(y)
 
 
-def _elementwise(function, numpy_function):
-    overload(function, jit_options=JIT)(lambda x: lambda x: numpy_function(x))
+def _same(function, numpy_function):
+    """Numba's own version of a NumPy function stands for the elementary one."""
+
+    def choose(x):
+        def apply(x):
+            return numpy_function(x)
+
+        return apply
+
+    overload(function, strict=False, jit_options=JIT)(choose)
 
 
 for _function, _numpy in (
@@ -64,16 +68,11 @@ for _function, _numpy in (
     (elementary.tanh, np.tanh),
     (elementary.absolute, np.absolute),
     (elementary.sign, np.sign),
+    (elementary.erf, math.erf),
+    (elementary.row_max, np.max),
+    (elementary.row_sum, np.sum),
 ):
-    _elementwise(_function, _numpy)
-
-_row(elementary.row_max, np.max)
-_row(elementary.row_sum, np.sum)
-
-
-@overload(elementary.erf, jit_options=JIT)
-def _erf(x):
-    return lambda x: math.erf(x)
+    _same(_function, _numpy)
 
 
 _known = set()

@@ -57,7 +57,7 @@ def test_a_terminal_gets_a_bar_with_the_time_left_and_stdout_the_data_alone():
     assert data == DATA
     assert "epoch 8/8" in seen and "100%" in seen and "━" in seen
     assert re.search(r"\d+:\d\d", seen), "time left"
-    assert "loss 0." in seen and "validation_loss" in seen
+    assert "loss 0." in seen and "accuracy 0" in seen
     assert COLOR.search(seen)
 
 

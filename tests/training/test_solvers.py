@@ -1,5 +1,7 @@
 """Full-batch solvers against scikit-learn and closed forms."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
@@ -138,7 +140,7 @@ def test_newton_converges_quadratically_and_from_far_away():
     norms = history["gradient_norm"]
     assert history.stopped.startswith("Newton-Raphson converged") and len(norms) < 30
     J = [loss + penalty for loss, penalty in zip(history["loss"], history["penalty"], strict=True)]
-    assert all(later <= earlier for earlier, later in zip(J, J[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(J))
     assert norms[-1] < 100 * norms[-2] ** 2 + 1e-12
 
 

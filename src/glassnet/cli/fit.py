@@ -96,7 +96,8 @@ class Fit:
             "--dropout",
             value="RATE",
             panel=NETWORK,
-            help="Probability, from 0 to below 1, to drop a hidden activation in training. {default:dropout}",
+            help="Probability, from 0 to below 1, to drop a hidden activation in training; auto is 0.2, and 0 for "
+            "solvers. {default:dropout}",
         ),
     ] = None
     batch_norm: Annotated[
@@ -127,7 +128,13 @@ class Fit:
         option("--optimizer", value="NAME", panel=TRAINING, help="One of {optimizers}. {default:optimizer}"),
     ] = None
     lr: Annotated[
-        str | None, option("--lr", value="RATE", panel=TRAINING, help="Learning rate > 0. {default:learning_rate}")
+        str | None,
+        option(
+            "--lr",
+            value="RATE",
+            panel=TRAINING,
+            help="Learning rate > 0. Default: the optimizer's own, 0.001 for adam.",
+        ),
     ] = None
     schedule: Annotated[
         str | None,
@@ -169,7 +176,10 @@ class Fit:
     weight_decay: Annotated[
         str | None,
         option(
-            "--weight-decay", value="RATE", panel=TRAINING, help="Decoupled from the gradient. {default:weight_decay}"
+            "--weight-decay",
+            value="RATE",
+            panel=TRAINING,
+            help="Decoupled from the gradient. Default: the optimizer's own, 0 for most.",
         ),
     ] = None
     label_smoothing: Annotated[

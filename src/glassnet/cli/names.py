@@ -61,7 +61,7 @@ def estimator_defaults() -> dict[str, Any]:
     >>> estimator_defaults()["scaling"]
     'standard'
     """
-    source = Path(__file__).parents[1] / "estimators" / "table.py"
+    source = Path(__file__).parents[1] / "estimators" / "base.py"
     tree = ast.parse(source.read_text("utf-8"))
     start = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "__init__").args
     positional = zip(reversed(start.args), reversed(start.defaults), strict=False)

@@ -83,7 +83,9 @@ def rule(option: str, text: str) -> Any:
 
 
 def rate(option: str, text: str) -> Any:
-    """A dropout rate: a number, or a schedule such as linear_warmup(0.5)."""
+    """A dropout rate: a number, auto, or a schedule such as linear_warmup(0.5)."""
+    if text == "auto":
+        return text
     return record("schedule")(option, text) if "(" in text else number(option, text, 0, 1)
 
 
@@ -149,7 +151,7 @@ def read_plan(fit: "Fit") -> Plan:
         if text is not None:
             parameters[name] = read(f"--{field.replace('_', '-')}", text)
     if fit.schedule is not None:
-        parameters["learning_rate"] = _scheduled(fit.schedule, parameters.get("learning_rate"))
+        parameters["learning_rate"] = _scheduled(fit.schedule, parameters)
     validation = share("--validation", fit.validation)
     test = 0.0 if fit.test is not None else share("--test-fraction", fit.test_fraction)
     if validation + test >= 1:
@@ -160,13 +162,19 @@ def read_plan(fit: "Fit") -> Plan:
     return Plan(parameters, task, seed, validation, test, tuple(_callbacks(fit)))
 
 
-def _scheduled(text: str, lr: float | None) -> str:
-    """A schedule that begins with --lr."""
-    from glassnet import schedule
+def _scheduled(text: str, parameters: dict[str, Any]) -> str:
+    """A schedule that begins with --lr, or with the optimizer's own rate."""
+    from glassnet import optimizer, schedule
     from glassnet.cli.names import estimator_defaults
+    from glassnet.training.solvers import SOLVERS
 
+    if parameters.get("optimizer", "").split("(")[0] in SOLVERS:
+        raise InvalidParameterError(
+            f"--schedule: {parameters['optimizer']} chooses its own steps; leave --schedule out"
+        )
+    rule = optimizer(parameters.get("optimizer", estimator_defaults()["optimizer"]))
     with for_option("--schedule"):
-        return str(schedule(text, initial=estimator_defaults()["learning_rate"] if lr is None else lr))
+        return str(schedule(text, initial=parameters.get("learning_rate", rule.learning_rate)))
 
 
 def _callbacks(fit: "Fit") -> list[Any]:

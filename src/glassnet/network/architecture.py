@@ -26,7 +26,9 @@ LIMIT_UNITS = 1_000_000
 LIMIT_PARAMETERS = 2**31
 
 
-class BatchNorm(msgspec.Struct, frozen=True, tag="batch_norm", tag_field="kind", forbid_unknown_fields=True):
+class BatchNorm(
+    msgspec.Struct, frozen=True, tag="batch_norm", tag_field="kind", forbid_unknown_fields=True, repr_omit_defaults=True
+):
     """Batch normalization of the pre-activation: gamma (z - mean) / sqrt(var + epsilon) + beta.
 
     In training mean and var are the batch's (var over n); in prediction they are running averages, updated by
@@ -48,7 +50,9 @@ class BatchNorm(msgspec.Struct, frozen=True, tag="batch_norm", tag_field="kind",
         put(self, "epsilon", check_number("BatchNorm", "epsilon", self.epsilon, 0, open_low=True))
 
 
-class Dense(msgspec.Struct, frozen=True, tag="dense", tag_field="kind", forbid_unknown_fields=True):
+class Dense(
+    msgspec.Struct, frozen=True, tag="dense", tag_field="kind", forbid_unknown_fields=True, repr_omit_defaults=True
+):
     """A fully connected layer: z = W a + b, a = g(z), with W (units, inputs) and b (units,).
 
     Parameters
@@ -65,7 +69,7 @@ class Dense(msgspec.Struct, frozen=True, tag="dense", tag_field="kind", forbid_u
         Initial weights; by default what suits the activation (He for rectifiers, Glorot else). Biases start at 0.
 
     >>> Dense(64, "relu")
-    Dense(units=64, activation='relu', norm=None, bias=True, initializer=None)
+    Dense(units=64, activation='relu')
     """
 
     units: int
@@ -95,7 +99,9 @@ class Dense(msgspec.Struct, frozen=True, tag="dense", tag_field="kind", forbid_u
         return self.bias and self.norm is None
 
 
-class Dropout(msgspec.Struct, frozen=True, tag="dropout", tag_field="kind", forbid_unknown_fields=True):
+class Dropout(
+    msgspec.Struct, frozen=True, tag="dropout", tag_field="kind", forbid_unknown_fields=True, repr_omit_defaults=True
+):
     """In training, each activation of the layer before is 0 with probability `rate`, else divided by 1 - rate.
 
     Source: Srivastava et al. (2014), in its inverted form: prediction needs no scaling.
@@ -126,7 +132,9 @@ class Dropout(msgspec.Struct, frozen=True, tag="dropout", tag_field="kind", forb
         return schedule(self.rate)
 
 
-class RandomizedLeakyReLU(msgspec.Struct, frozen=True, tag="rrelu", tag_field="kind", forbid_unknown_fields=True):
+class RandomizedLeakyReLU(
+    msgspec.Struct, frozen=True, tag="rrelu", tag_field="kind", forbid_unknown_fields=True, repr_omit_defaults=True
+):
     """Leaky ReLU whose slope below 0 is drawn from U(lower, upper) in training, and is its mean in prediction.
 
     It acts on the layer before, which should have the identity activation.
@@ -149,7 +157,7 @@ class RandomizedLeakyReLU(msgspec.Struct, frozen=True, tag="rrelu", tag_field="k
 Layer: TypeAlias = Dense | Dropout | RandomizedLeakyReLU
 
 
-class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_defaults=True):
     """Inputs, layers and the objective that they are trained for.
 
     The objective is J = L + l1 sum |W| + (l2 / 2) sum W^2, with L the reduced loss; biases, gamma and beta are

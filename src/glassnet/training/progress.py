@@ -24,6 +24,17 @@ def summary(record: dict[str, float]) -> str:
     return "  ".join(f"{name} {record[name]:.4g}" for name in _SHOWN if name in record)
 
 
+def short(record: dict[str, float]) -> str:
+    """The two numbers that fit beside a bar in 80 columns: the loss that is watched, and the first metric.
+
+    >>> short({"loss": 0.5, "validation_loss": 0.51234567, "validation_accuracy": 0.9})
+    'loss 0.512  accuracy 0.9'
+    """
+    prefix = "validation_" if "validation_loss" in record else ""
+    shown = [name for name in _SHOWN if name == f"{prefix}loss" or (name.startswith(prefix) and "loss" not in name)]
+    return "  ".join(f"{name.removeprefix(prefix)} {record[name]:.3g}" for name in shown if name in record)
+
+
 class Progress(Callback):
     """Show how far the run is. NO_COLOR is honoured.
 
@@ -48,7 +59,7 @@ class Progress(Callback):
 
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             TaskProgressColumn(),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[numbers]}"),
@@ -68,7 +79,7 @@ class Progress(Callback):
         number = run.history.epochs
         if self._bar is not None:
             self._bar.update(
-                self._task, description=f"epoch {number}/{run.epochs}", completed=number, numbers=summary(record)
+                self._task, description=f"epoch {number}/{run.epochs}", completed=number, numbers=short(record)
             )
             return
         if sys.stderr is None:

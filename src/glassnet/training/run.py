@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from glassnet.engines.base import Data, Engine, Program, TrainState, dropout_layers
 from glassnet.formulas.schedules import schedule
 from glassnet.training.callbacks import Callback
@@ -87,7 +89,7 @@ class Run:
             self._fingerprint = {
                 "training data": data_digest(self.data),
                 "validation data": data_digest(self.validation),
-                "network": str(program.architecture),
+                **{f"network {key}": str(value) for key, value in msgspec.structs.asdict(program.architecture).items()},
                 "optimizer": str(program.optimizer),
                 "batch_size": str(program.batch_size),
                 "clip_norm": str(program.clip_norm),

@@ -1,0 +1,36 @@
+"""The pages and the picture that scripts in docs/ write are what the code says now."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from glassnet.cli.app import COMMANDS, command_group
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_command_line_page_is_current():
+    assert (DOCS / "command_line.md").read_text("utf-8") == script("make_command_line").page(), "run `make records`"
+
+
+def test_the_picture_is_current():
+    assert (DOCS / "see_through.svg").read_text("utf-8") == script("make_picture").draw(), "run `make records`"
+
+
+@pytest.mark.parametrize("command", [c.__name__.lower() for c in COMMANDS])
+def test_every_option_is_documented(command):
+    page = (DOCS / "command_line.md").read_text("utf-8")
+    section = page.split(f"## glassnet {command}\n")[1].split("\n## ")[0]
+    for parameter in command_group().commands[command].params:
+        for name in parameter.opts if parameter.param_type_name == "option" and parameter.name != "help" else ():
+            assert f"{name}" in section
+        assert parameter.name == "help" or parameter.help
