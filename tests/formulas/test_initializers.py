@@ -87,3 +87,8 @@ def test_constants():
 )
 def test_aliases(alias, name):
     assert initializer(alias).name == name
+
+
+def test_uniform_bounds_in_the_wrong_order_are_refused():
+    with pytest.raises(InvalidParameterError, match="low must not be above high"):
+        initializer("uniform(low=1, high=0)").weights(0, 1, 2, 2)

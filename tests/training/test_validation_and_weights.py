@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
 from glassnet import SGD, Adam, DataError, Dense, InvalidParameterError, Network, NewtonRaphson
+from glassnet.training.metrics import METRICS
 from training.problems import Keep, classes, network, numbers, vector
 
 
@@ -160,3 +161,15 @@ def test_metrics_are_measured_where_asked(name):
         net.fit(X, y, metrics=["acuracy"])
     with pytest.raises(InvalidParameterError, match="write metrics="):
         net.fit(X, y, metrics="accuracy")
+
+
+def test_accuracy_with_several_labels_is_scikit_learns_subset_accuracy():
+    from sklearn.metrics import accuracy_score
+
+    rng = np.random.default_rng(0)
+    Y = rng.integers(0, 2, (50, 3)).astype(float)
+    outputs = np.clip(Y + rng.normal(0, 0.4, Y.shape), 0, 1)
+    weights = rng.uniform(0, 2, 50)
+    expected = accuracy_score(Y, outputs > 0.5, sample_weight=weights)
+    assert METRICS["accuracy"].measure(Y, outputs, weights) == pytest.approx(expected)
+    assert 0.1 < expected < 0.9

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from glassnet.errors import InvalidParameterError
 from glassnet.formulas.registry import Registry, resolve, spec_text
 
 __all__ = ["INITIALIZERS", "Initializer", "initializer"]
@@ -54,6 +55,8 @@ def _zeros(generator: np.random.Generator, fan_in: int, fan_out: int) -> np.ndar
 
 
 def _uniform(generator: np.random.Generator, fan_in: int, fan_out: int, low: float, high: float) -> np.ndarray:
+    if low > high:
+        raise InvalidParameterError(f"initializer uniform: low must not be above high, got {low:g} and {high:g}")
     return generator.uniform(low, high, (fan_out, fan_in))
 
 

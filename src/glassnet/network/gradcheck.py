@@ -157,7 +157,7 @@ def compare(
         numeric, smooth = numerical_gradient(fixed, theta, indices)
         mine, theirs = analytic[indices[smooth]], numeric[smooth]
         gap, noise = np.abs(mine - theirs), 1e-9 * max(loss, 1e-3)
-        scale = max(float(np.linalg.norm(mine)), float(np.linalg.norm(theirs)), noise / tolerance)
+        scale = max(float(np.linalg.norm(mine)), float(np.linalg.norm(theirs)), noise / TOLERANCE)
         error = float(np.linalg.norm(mine - theirs)) / scale
         worst = int(np.argmax(gap)) if len(gap) else 0
         place = np.unravel_index(int(indices[smooth][worst]) - piece.start, piece.shape[::-1]) if len(gap) else ()

@@ -26,8 +26,13 @@ METRICS: Registry[Metric] = Registry("metric")
 
 
 def accuracy(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
-    """Share of examples whose most probable class is the right one."""
-    right = targets_as_classes(Y) == targets_as_classes(outputs)
+    """Share of examples whose most probable class is the right one; with several labels an example, of those all of
+    whose labels are right, as scikit-learn counts it.
+    """
+    if Y.shape[1] > 1 and not np.all(np.sum(Y > 0.5, axis=1) == 1):
+        right = np.all((Y > 0.5) == (outputs > 0.5), axis=1)
+    else:
+        right = targets_as_classes(Y) == targets_as_classes(outputs)
     return float(np.average(right, weights=weights))
 
 
