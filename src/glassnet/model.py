@@ -24,7 +24,6 @@ from glassnet.training.loop import train
 from glassnet.training.metrics import check_metrics, default_metrics
 from glassnet.training.options import (
     Validation,
-    check_weights_count,
     checked_bound,
     checked_seed,
     first_order,
@@ -268,7 +267,7 @@ class Network:
             A share of the examples (shuffled; stratified for classes), or (Xv, yv) or (Xv, yv, weights).
         sample_weight : array (n,), optional
         class_weight : "balanced" or mapping, optional
-            Count in training and in validation. With reduction="mean" a step takes the weighted mean of its batch.
+            Count in training and in validation. With reduction="mean" they are scaled to mean 1 over the examples.
             "balanced" gives each class the same total weight, as counted in y.
         metrics : sequence of str, optional
             Of "accuracy", "rmse", "mae", "r2"; measured on the validation data, or on the training data without any.
@@ -312,7 +311,6 @@ class Network:
             [*callbacks, *([Progress()] if verbose else [])],
             full_batch,
         )
-        check_weights_count(run)
         return train(run, resume)
 
     # --- files --------------------------------------------------------------------------------------------------

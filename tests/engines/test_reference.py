@@ -58,7 +58,7 @@ def test_advance_equals_a_loop_by_hand():
     velocity, losses, norms = [np.zeros_like(p) for p in (W1, b1, W2, b2)], [], []
     for i, eta in enumerate(etas):
         rows = order[4 * i : 4 * i + 4]
-        X, Y, v = data.X[rows], data.Y[rows], (w[rows] / w[rows].sum())[:, None]
+        X, Y, v = data.X[rows], data.Y[rows], (w[rows] / len(rows))[:, None]
         H = np.tanh(X @ W1.T + b1)
         P = 1 / (1 + np.exp(-(H @ W2.T + b2)))
         loss = -np.sum(v * (Y * np.log(P) + (1 - Y) * np.log(1 - P)))  # without the penalty

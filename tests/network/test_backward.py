@@ -70,7 +70,10 @@ def case(net, weighted, seed=SEED) -> Case:
         Y = rng.uniform(0, 1, shape)
     else:
         Y = rng.poisson(2, shape).astype(float) if record.targets.low == 0 else rng.normal(size=shape) * 1.5
-    return Case(net, theta, buffers, X, Y, rng.uniform(0.2, 2, N) if weighted else None)
+    weights = rng.uniform(0.2, 2, N)
+    if net.reduction == "mean":
+        weights /= weights.mean()
+    return Case(net, theta, buffers, X, Y, weights if weighted else None)
 
 
 def backpropagated(c: Case):
@@ -192,7 +195,7 @@ def test_weights_of_examples_are_repetitions():
     net = Architecture(3, (Dense(4, "tanh"), Dense(1, "sigmoid")), dtype="float64")
     c = case(net, weighted=False)
     counts = np.array([3, 0, 1, 2, 1, 1, 0, 4])
-    weighted = Case(net, c.theta, c.buffers, c.X.copy(), c.Y, counts.astype(float))
+    weighted = Case(net, c.theta, c.buffers, c.X.copy(), c.Y, counts / counts.mean())
     _, _, trace, mine = backpropagated(weighted)
     rows = np.repeat(np.arange(N), counts)
     views = parameter_layout(net).views(c.theta)

@@ -188,7 +188,7 @@ def test_row_independence_can_fail():
 def test_example_weights():
     assert example_weights("mean", 4, None, np.float64).tolist() == [0.25] * 4
     assert example_weights("sum", 4, None, np.float32).tolist() == [1] * 4
-    assert example_weights("mean", 3, np.array([1, 0, 3]), np.float64).tolist() == [0.25, 0, 0.75]
+    assert example_weights("mean", 3, np.array([0.5, 0, 2.5]), np.float64).tolist() == [0.5 / 3, 0, 2.5 / 3]
     assert example_weights("sum", 3, np.array([1, 0, 3]), np.float64).tolist() == [1, 0, 3]
     assert example_weights("mean", 2, np.zeros(2), np.float64).tolist() == [0, 0]
 

@@ -22,7 +22,7 @@ def by_hand(net, X, y, weights, rule, l2, eta=0.05):
         for start in range(0, len(X), BATCH):
             rows = order[start : start + BATCH]
             W1, b1, W2, b2 = P
-            x, target, w = X[rows], y[rows, None], weights[rows, None] / weights[rows].sum()
+            x, target, w = X[rows], y[rows, None], weights[rows, None] / weights.mean() / len(rows)
             h = np.tanh(x @ W1.T + b1)
             p = 1 / (1 + np.exp(-(h @ W2.T + b2)))
             delta2 = w * (p - target)
@@ -92,7 +92,7 @@ def torch_loop(net, X, y, weights, make, *, l2=0.0, clip=None, rate=None, decay_
                 a = torch.tanh(a @ given[f"W{number}"].T + given[f"b{number}"])
             z = a @ W[-1].T + b[-1]
             each = torch.nn.functional.cross_entropy(z, y[rows], reduction="none")
-            loss = (each * weights[rows]).sum() / weights[rows].sum()
+            loss = (each * weights[rows]).sum() / weights.mean() / len(rows)
             loss = loss + l2 / 2 * sum((w**2).sum() for w in W)
             rule.zero_grad()
             loss.backward()

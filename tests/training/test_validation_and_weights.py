@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
 from glassnet import SGD, Adam, DataError, Dense, InvalidParameterError, Network, NewtonRaphson
+from glassnet.training.loop import epoch_order
 from glassnet.training.metrics import METRICS
 from training.problems import Keep, classes, network, numbers, vector
 
@@ -75,7 +76,7 @@ def test_weights_count_in_the_validation_loss_and_accuracy():
     held = keep.run.validation
     factors = np.where(held.Y.argmax(1) == 1, 5.0, 1.0)
     own = np.array([w[np.all(x == X, axis=1)][0] for x in held.X]) * factors
-    np.testing.assert_allclose(held.weights, own)
+    np.testing.assert_allclose(held.weights, own / own.mean())
     expected = log_loss(held.Y.argmax(1), share.predict(held.X), sample_weight=own)
     assert history["validation_loss"][-1] == pytest.approx(expected, rel=1e-10)
 
@@ -131,15 +132,24 @@ def test_an_example_of_weight_zero_counts_for_nothing():
     assert np.array_equal(vector(a), vector(b))
 
 
-def test_weights_that_a_batch_of_one_would_cancel_are_refused():
+def test_weights_count_in_batches_of_one():
+    """A step on one example of weight w (mean 1) is a step of w times the learning rate."""
     X, y = classes(n=20)
-    with pytest.raises(InvalidParameterError, match=r"with batch_size=1 and reduction='mean' .* cancel"):
-        network(X, y).fit(X, y, batch_size=1, sample_weight=np.linspace(1, 2, 20))
-    network(X, y).fit(X, y, batch_size=1, epochs=1, sample_weight=np.r_[np.zeros(5), np.full(15, 2.0)])
-    a, b = network(X, y, reduction="sum"), network(X, y, reduction="sum")
-    a.fit(X, y, batch_size=1, epochs=1, optimizer=SGD(0.1), sample_weight=np.full(20, 0.5))
-    b.fit(X, y, batch_size=1, epochs=1, optimizer=SGD(0.05))
-    np.testing.assert_allclose(vector(a), vector(b), rtol=1e-12)
+    weights = np.linspace(1, 2, 20)
+    net, other = network(X, y), network(X, y)
+    net.fit(X, y, batch_size=1, epochs=1, optimizer=SGD(0.1), sample_weight=weights)
+    for i in epoch_order(other.seed, 0, 20):
+        _, gradient = other.loss_and_gradient(X[i : i + 1], y[i : i + 1])
+        other.parameters.vector[:] -= 0.1 * weights[i] / weights.mean() * gradient.vector
+    np.testing.assert_allclose(vector(net), vector(other), rtol=1e-12)
+
+
+def test_the_epochs_loss_is_the_weighted_mean_over_all_examples():
+    X, y = classes(n=23)
+    weights = np.linspace(0, 3, 23)
+    net, other = network(X, y), network(X, y)
+    history = net.fit(X, y, batch_size=5, epochs=1, optimizer=SGD(1e-12), sample_weight=weights)
+    assert history["loss"][0] == pytest.approx(other.loss(X, y, sample_weight=weights), rel=1e-9)
 
 
 def test_a_share_whose_weights_are_all_zero_is_refused():

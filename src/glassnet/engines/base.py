@@ -54,7 +54,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Data:
-    """Training data: X (n, d) and Y (n, K) in the network's dtype, C-contiguous; weights (n,) float64 or None."""
+    """Training data: X (n, d) and Y (n, K) in the network's dtype, C-contiguous; weights (n,) float64 or None.
+
+    For reduction "mean" the weights have mean 1 over all n examples (see `passes.example_weights`).
+    """
 
     X: np.ndarray
     Y: np.ndarray

@@ -186,13 +186,13 @@ def _dropout(rate: float, number: int, a: np.ndarray, draws: Draws, trace: Trace
 
 
 def example_weights(reduction: str, n: int, sample_weight: np.ndarray | None, dtype: Any) -> np.ndarray:
-    """The weights v (n,) with which examples add up to the loss.
+    """The weights v (n,) with which the n examples of a pass add up to the loss: w_i / n for "mean", w_i for "sum".
 
-    "mean": w_i / sum of w, which is 1/n without sample weights; "sum": w_i. A batch of total weight 0 weighs 0.
+    For a mean the sample weights w of all examples together have mean 1, so that all of them give the weighted mean
+    and a batch an unbiased estimate of it (dividing by the batch's own weights would cancel them in a batch of one).
     """
     w = np.ones(n) if sample_weight is None else np.asarray(sample_weight, np.float64)
-    total = float(w.sum()) if reduction == "mean" else 1.0
-    return (w / total if total > 0 else w * 0).astype(dtype)
+    return (w / n if reduction == "mean" else w).astype(dtype)
 
 
 def penalty(architecture: Architecture, views: Views) -> float:

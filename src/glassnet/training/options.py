@@ -11,9 +11,8 @@ from glassnet.formulas.optimizers import OPTIMIZERS, Optimizer, optimizer
 from glassnet.network.architecture import Architecture
 from glassnet.tables.splits import train_validation_split
 from glassnet.training.metrics import default_metrics
-from glassnet.training.run import Run
 from glassnet.training.solvers import SOLVERS, Solver, solver
-from glassnet.training.targets import are_classes, by_class, check_weights, prepare, targets_as_classes
+from glassnet.training.targets import are_classes, by_class, check_weights, prepare, scaled, targets_as_classes
 
 Validation = float | tuple[Any, ...] | None
 
@@ -36,22 +35,12 @@ def hold_out(
     stratified = default_metrics(architecture) or are_classes(architecture, data.Y)
     classes = targets_as_classes(data.Y) if stratified else None
     kept, held = train_validation_split(len(data), fraction, classes, seed)
-    return _take(data, kept, "training"), _take(data, held, "validation")
+    return _take(architecture, data, kept, "training"), _take(architecture, data, held, "validation")
 
 
-def _take(data: Data, rows: np.ndarray, part: str) -> Data:
+def _take(architecture: Architecture, data: Data, rows: np.ndarray, part: str) -> Data:
     weights = None if data.weights is None else check_weights(data.weights[rows], f"sample_weight of the {part} share")
-    return Data(data.X[rows], data.Y[rows], weights)
-
-
-def check_weights_count(run: Run) -> None:
-    """Refuse weights that a mean over one example would cancel."""
-    weights, mean = run.data.weights, run.program.architecture.reduction == "mean"
-    if weights is not None and mean and run.program.batch_size == 1 and len(set(weights[weights > 0].tolist())) > 1:
-        raise InvalidParameterError(
-            "with batch_size=1 and reduction='mean' sample and class weights cancel (w / w = 1): "
-            "take a larger batch_size, or reduction='sum'"
-        )
+    return Data(data.X[rows], data.Y[rows], scaled(architecture, weights))
 
 
 def checked_seed(seed: Any) -> int:

@@ -20,6 +20,7 @@ __all__ = [
     "class_weight_table",
     "class_weights",
     "prepare",
+    "scaled",
     "table_for",
     "targets_as_classes",
 ]
@@ -121,7 +122,7 @@ def prepare(
     inputs = as_inputs(architecture, X, f"X{suffix}")
     Y = as_targets(architecture, y, len(inputs), f"y{suffix}")
     weights = None if sample_weight is None else _weights(sample_weight, len(inputs), f"sample_weight{suffix}")
-    data = Data(inputs, Y, weights)
+    data = Data(inputs, Y, scaled(architecture, weights))
     return data if class_weight is None else by_class(architecture, data, table_for(architecture, data, class_weight))
 
 
@@ -141,8 +142,15 @@ def by_class(architecture: Architecture, data: Data, table: Mapping[int, float] 
     if table is None:
         return data
     factors = np.array([table.get(key, 1.0) for key in targets_as_classes(data.Y).tolist()])
-    weights = factors if data.weights is None else data.weights * factors
-    return replace(data, weights=check_weights(weights, "sample_weight times class_weight"))
+    weights = check_weights(
+        factors if data.weights is None else data.weights * factors, "sample_weight times class_weight"
+    )
+    return replace(data, weights=scaled(architecture, weights))
+
+
+def scaled(architecture: Architecture, weights: np.ndarray | None) -> np.ndarray | None:
+    """Weights (n,) of mean 1 where examples add up to a mean; as they are for a sum."""
+    return weights if weights is None or architecture.reduction == "sum" else weights / weights.mean()
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
