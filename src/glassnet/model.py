@@ -308,7 +308,7 @@ class Network:
             held_out,
             whole_number("epochs", epochs),
             chosen,
-            [*callbacks, *([Progress()] if verbose else [])],
+            [*((callbacks,) if isinstance(callbacks, Callback) else callbacks), *([Progress()] if verbose else [])],
             full_batch,
         )
         return train(run, resume)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 CODE = "import sys; from glassnet.cli import main; sys.exit(main())"
-WORDS = ["fit", "breast_cancer", "--hidden", "32,32", "--epochs", "150", "--patience", "0", "--dropout", "0.2", "-q"]
+WORDS = ["fit", "breast_cancer", "--hidden", "32,32", "--epochs", "500", "--patience", "0", "--dropout", "0.2", "-q"]
 
 
 def command(*words: object) -> list[str]:

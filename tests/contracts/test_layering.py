@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "formulas": set(),
     "autograd": set(),
-    "tables": {"formulas.registry"},
+    "tables": {"formulas.registry", "formulas.randomness"},
     "network": {"formulas"},
     "files": {"formulas", "network"},
     "explain": {"formulas", "network"},

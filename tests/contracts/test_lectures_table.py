@@ -16,6 +16,7 @@ from glassnet import BatchNorm, Dense, Dropout, Network, check_gradients
 from glassnet.engines.base import Data
 from glassnet.formulas import activations, losses, optimizers
 from glassnet.formulas.initializers import initializer
+from glassnet.formulas.randomness import generator
 from glassnet.network.passes import penalty, penalty_gradient, weighted_loss
 from glassnet.network.updates import clip_gradient
 from glassnet.training.solvers import LeastSquares, NewtonRaphson, Problem, hessian
@@ -506,14 +507,14 @@ def _() -> Pairs:
 @check("xavier")
 def _() -> Pairs:
     W = initializer("xavier").weights(seed=0, layer=1, fan_in=40, fan_out=60)
-    uniform = np.random.default_rng([0, 1]).uniform(-1, 1, (60, 40))
+    uniform = generator(0, "weights", 1).uniform(-1, 1, (60, 40))
     yield W, np.sqrt(6 / (40 + 60)) * uniform
 
 
 @check("he")
 def _() -> Pairs:
     W = initializer("he").weights(seed=0, layer=1, fan_in=40, fan_out=60)
-    yield W, np.sqrt(2 / 40) * np.random.default_rng([0, 1]).standard_normal((60, 40))
+    yield W, np.sqrt(2 / 40) * generator(0, "weights", 1).standard_normal((60, 40))
 
 
 @check("dropout")

@@ -78,7 +78,7 @@ def test_early_stopping_goes_back_to_the_best_weights_exactly(monitor, better):
     X, y = classes(n=40, seed=4)
     net = network(X, y, hidden=30)
     stop = EarlyStopping(monitor, patience=4)
-    history, keep = fit(net, X, y, [stop], optimizer=Adam(0.3), validation=0.4, epochs=200)
+    history, keep = fit(net, X, y, [stop], optimizer=Adam(1.0), validation=0.4, epochs=1000)
     column = history[monitor]
     best = column.index(better(column))
     assert history.stopped == f"{monitor} has not improved for 4 epochs" and history.finished

@@ -37,7 +37,6 @@ def test_a_learning_rate_that_is_far_too_large(dtype, tmp_path):
     assert "try a smaller learning rate than 1e+06, clip_norm=5, or standardized inputs" in str(error)
     assert "\n" not in str(error) and isinstance(error, GlassnetError) and isinstance(error, ArithmeticError)
     assert np.all(np.isfinite(vector(net))), "the network keeps its last finite weights"
-    assert np.all(np.isfinite(net.predict(np.zeros((1, 4)))))
     if path.exists():
         again = regression(dtype)
         with pytest.raises(DivergenceError) as second:

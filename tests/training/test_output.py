@@ -21,7 +21,7 @@ class Slow(Callback):
     def on_epoch_end(self, run, record):
         time.sleep(0.05)
         print("data", run.history.epochs)
-net = Network(2, [Dense(1, "sigmoid")])
+net = Network(2, [Dense(1, "sigmoid")], seed=1)
 net.fit([[0, 1], [1, 0]], [0, 1], epochs=8, validation=([[0, 1]], [0]), callbacks=[Slow()], verbose=1)
 """
 
@@ -57,7 +57,7 @@ def test_a_terminal_gets_a_bar_with_the_time_left_and_stdout_the_data_alone():
     assert data == DATA
     assert "epoch 8/8" in seen and "100%" in seen and "━" in seen
     assert re.search(r"\d+:\d\d", seen), "time left"
-    assert "loss 0." in seen and "accuracy 0" in seen
+    assert re.search(r"loss \d\.\d+  accuracy [01]", seen)
     assert COLOR.search(seen)
 
 

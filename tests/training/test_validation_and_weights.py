@@ -181,5 +181,6 @@ def test_accuracy_with_several_labels_is_scikit_learns_subset_accuracy():
     outputs = np.clip(Y + rng.normal(0, 0.4, Y.shape), 0, 1)
     weights = rng.uniform(0, 2, 50)
     expected = accuracy_score(Y, outputs > 0.5, sample_weight=weights)
-    assert METRICS["accuracy"].measure(Y, outputs, weights) == pytest.approx(expected)
+    assert METRICS["accuracy"].measure(Y, outputs, weights, False) == pytest.approx(expected)
+    assert METRICS["accuracy"].measure(Y, outputs, weights, True) != pytest.approx(expected)
     assert 0.1 < expected < 0.9

@@ -37,7 +37,7 @@ class Announcer(Callback):
 def announce_problem(screen: "Screen", problem: "Problem", plan: "Plan") -> None:
     """The data, the task and why, and the split."""
     source, sizes = problem.source, problem.sizes
-    columns = f"{source.frame.width - 1:,} columns beside the target"
+    columns = f"{counted(source.frame.width - 1, 'column')} beside the target"
     screen.note("data", f"{source.name} ({source.description}), {source.frame.height:,} rows, {columns}")
     classes = f": {listed(problem.classes)}" if problem.classes else ""
     screen.note("task", f"{problem.task} of '{problem.target}', {problem.why}{classes}")
@@ -61,7 +61,8 @@ def announce_columns(screen: "Screen", preprocessing: Any, *, verbose: bool) -> 
     filled = sum(name.endswith(" is missing") for name in preprocessing.feature_names)
     gaps = f"; gaps filled and marked in {filled:,}" if filled else ""
     screen.note(
-        "columns", f"{used} to {len(preprocessing.feature_names):,} inputs, scaling {preprocessing.scaling}{gaps}"
+        "columns",
+        f"{used} to {counted(len(preprocessing.feature_names), 'input')}, scaling {preprocessing.scaling}{gaps}",
     )
     reasons: dict[str, list[str]] = {}
     for column in preprocessing.dropped:
@@ -87,7 +88,7 @@ def announce_network(screen: "Screen", run: "Run") -> None:
     rule, rate = program.optimizer, program.optimizer.learning_rate
     how = str(run.solver) if run.solver is not None else f"{rule.name}, learning rate {rate}, {batches}"
     on = f", going on after epoch {run.state.epoch:,}" if run.state.epoch else ""
-    screen.note("training", f"{how}, at most {run.epochs:,} epochs, engine {run.engine.name}{on}")
+    screen.note("training", f"{how}, at most {counted(run.epochs, 'epoch')}, engine {run.engine.name}{on}")
 
 
 def counted(n: int, what: str) -> str:

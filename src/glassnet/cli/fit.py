@@ -267,8 +267,8 @@ class Fit:
         problem = problems.read_problem(self, plan)
         model = training.trained(self, plan, problem, screen)
         announcing.announce_training(screen, model)
-        report = reporting.judged(model, problem)
-        training.save(self.out, model, report)
+        training.save(self.out, model)  # before judging, which may take long or fail
+        report = training.judged(self.out, model, problem, screen)
         reporting.show(screen, problem, report)
         announcing.announce_next(screen, self)
         screen.document(reporting.document(self, model, problem, plan, report))

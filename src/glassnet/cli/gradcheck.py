@@ -70,12 +70,16 @@ def show(screen: "Screen", report: Any, rows: int) -> None:
             f"{t.error:.1e}",
             f"{t.analytic:.6g}",
             f"{t.numeric:.6g}",
-            Text("ok", "green") if t.passed else Text("WRONG", "bold red"),
+            Text(t.verdict, "green" if t.passed else "bold red"),
         ]
         for t in report.tensors
     ]
     head = ["tensor", "shape", "compared", "at kinks", "error", "analytic", "numeric", "verdict"]
     screen.show(grid(f"gradient against central differences in float64, {rows:,} rows", head, lines, left=2))
+    if report.moved:
+        from glassnet.network.gradcheck import MOVED
+
+        screen.show(MOVED)
     verdict = "the gradient is right" if report.passed else "the gradient is WRONG"
     screen.show(
         f"{verdict} (relative error at most {report.tolerance:g} in each tensor; analytic and numeric are "

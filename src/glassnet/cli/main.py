@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from glassnet.errors import GlassnetError, nearest
@@ -21,6 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115  stays open as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without the letter shows "?"
@@ -32,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(f"interrupted{error}", INTERRUPTED)
     except BrokenPipeError:
         return hang_up()
+    except OSError as error:  # files are WriteErrors; what is left are the streams
+        return complain(f"error: cannot write the results: {error.strerror or error}; send them elsewhere", USAGE)
     except MemoryError:
         return complain("error: out of memory; take fewer rows, --dtype float32, or a smaller --hidden", USAGE)
     except Exception as error:
@@ -61,7 +67,9 @@ def run(arguments: list[str]) -> int:
 def usage_line(error: Any, arguments: Sequence[str]) -> str:
     """What is wrong with the arguments, in one line, with the nearest word that is right."""
     context: Any = getattr(error, "ctx", None)
-    where = f"see {context.command_path if context else 'glassnet'} --help"
+    path = context.command_path if context else "glassnet"
+    word = f" {arguments[0]}" if path == "glassnet" and arguments and not arguments[0].startswith("-") else ""
+    where = f"see {path}{word} --help"
     kind, name = type(error).__name__, getattr(error, "option_name", "")
     if kind == "NoSuchOption":
         if not name.startswith("--"):  # of -epochs the parser only says -e
@@ -80,7 +88,8 @@ def usage_line(error: Any, arguments: Sequence[str]) -> str:
 
 def complain(line: str, code: int) -> int:
     """Print one line to stderr; a message never spans several."""
-    print("glassnet:", " ".join(line.split("\n")), file=sys.stderr, flush=True)
+    with suppress(OSError):  # stderr may be full or gone
+        print("glassnet:", " ".join(line.split("\n")), file=sys.stderr, flush=True)
     return code
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from glassnet.cli.source import Source, read_source
-from glassnet.errors import DataError, ModelFileError
+from glassnet.errors import DataError, ModelFileError, nearest
 
 __all__ = ["load_table", "read_for", "rows_with_target", "target_name"]
 
@@ -42,7 +42,8 @@ def rows_with_target(model: Any, source: Source) -> tuple[Any, Any, Any]:
 
     name = target_name(model)
     if name not in source.frame.columns:
-        source.target_or(name)
+        near = nearest(name, source.frame.columns)
+        raise DataError(f"{source.name} has no column '{name}', which the model predicts{near}")
     y = source.frame[name]
     present = (y.fill_nan(None) if y.dtype.is_float() else y).is_not_null()
     if not present.any():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from glassnet.cli.names import for_option
 from glassnet.cli.rules import column_names
 from glassnet.cli.source import Source, read_source
 from glassnet.errors import DataError, InvalidParameterError, nearest
@@ -13,6 +14,7 @@ from glassnet.errors import DataError, InvalidParameterError, nearest
 if TYPE_CHECKING:
     from glassnet.cli.fit import Fit
     from glassnet.cli.settings import Plan
+    from glassnet.tables import Preprocessing
 
 __all__ = ["Problem", "read_problem"]
 
@@ -51,7 +53,7 @@ def read_problem(fit: "Fit", plan: "Plan") -> Problem:
     features, y, without = drop_missing_target(*split_target(source.frame, target, source.name), source.name)
     inferred, why = infer_task(y, source.name) if plan.task is None else (plan.task, "as --task says")
     classes, codes = _check_target(y, inferred, source.name)
-    _check_features(features, plan, source.name)
+    learned = _check_features(features, plan, source.name)
     parts = _drawn(len(y), codes, plan, source.name)
     training, validation, test = ((features[part], y[part]) if len(part) else None for part in parts)
     assert training is not None
@@ -60,6 +62,7 @@ def read_problem(fit: "Fit", plan: "Plan") -> Problem:
     duplicates = _duplicates(whole, parts)
     if fit.test is not None:
         test = _own_test(fit.test, target, features, y)
+        _check_test(test, learned, classes, fit.test)
         duplicates += _shared(whole, test[0].with_columns(test[1]))
     return Problem(source, target, inferred, why, classes, training, validation, test, without, duplicates)
 
@@ -91,7 +94,7 @@ def _check_target(y: pl.Series, task: str, source: str) -> tuple[tuple[Any, ...]
     return target.classes, target.encode(y, source)
 
 
-def _check_features(features: pl.DataFrame, plan: "Plan", source: str) -> None:
+def _check_features(features: pl.DataFrame, plan: "Plan", source: str) -> "Preprocessing":
     """Learn the columns from all rows once, so that an error names the file and the row in it."""
     from glassnet.tables import fit_preprocessing
 
@@ -99,7 +102,19 @@ def _check_features(features: pl.DataFrame, plan: "Plan", source: str) -> None:
         key: plan.parameters[key] for key in ("scaling", "categorical", "numeric", "drop") if key in plan.parameters
     }
     weights = plan.parameters.get("weight_column")
-    fit_preprocessing(features.drop(weights) if weights else features, source=source, **options)
+    return fit_preprocessing(features.drop(weights) if weights else features, source=source, **options)
+
+
+def _check_test(test: Part, learned: "Preprocessing", classes: tuple[Any, ...], path: str) -> None:
+    """Whatever would keep these rows from being judged is said before training."""
+    from glassnet.tables import ClassTarget, fit_regression_target
+
+    X, labels = test
+    learned.transform(X, source=path)
+    if classes:
+        ClassTarget(classes, labels.name).encode(labels, path)
+    else:
+        fit_regression_target(labels, labels.name, path)
 
 
 def _drawn(n: int, codes: np.ndarray, plan: "Plan", source: str) -> tuple[np.ndarray, ...]:
@@ -148,6 +163,7 @@ def _own_test(path: str, target: str, features: pl.DataFrame, y: pl.Series) -> P
     from glassnet.tables import drop_missing_target, split_target
 
     text = [column.name for column in (*features, y) if column.dtype == pl.String]
-    source = read_source(path, text=text)
+    with for_option("--test"):
+        source = read_source(path, text=text)
     X, labels, _ = drop_missing_target(*split_target(source.frame, target, path), path)
     return X, labels

@@ -32,6 +32,7 @@ class Screen:
         line.add_column(style=style, min_width=8, no_wrap=True)
         line.add_column(overflow="fold")
         line.add_row(label, text)
+        sys.stdout.flush()  # so that results and notes keep their order where both go to one place
         put(sys.stderr, line)
 
     def warn(self, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from glassnet.cli.names import for_option
 from glassnet.cli.rules import LARGEST_SEED, choice, column_names, number, share, units, whole
 from glassnet.errors import InvalidParameterError, nearest
+from glassnet.formulas.registry import parse_spec
 
 if TYPE_CHECKING:
     from glassnet.cli.fit import Fit
@@ -157,9 +158,17 @@ def read_plan(fit: "Fit") -> Plan:
     if validation + test >= 1:
         raise InvalidParameterError("--validation and --test-fraction leave no rows to train on: their sum must be < 1")
     if validation == 0:
+        if parameters.get("patience") not in (None, "auto"):
+            raise InvalidParameterError("--patience needs validation rows to watch; leave out --validation 0")
         parameters["patience"] = None
     task = None if fit.task is None else choice("--task", fit.task, ("classification", "regression"))
     return Plan(parameters, task, seed, validation, test, tuple(_callbacks(fit)))
+
+
+def _own_start(text: str) -> bool:
+    """Whether a schedule's text says where it begins."""
+    _, positional, named = parse_spec(text, "schedule")
+    return bool(positional) or "initial" in named
 
 
 def _scheduled(text: str, parameters: dict[str, Any]) -> str:
@@ -172,6 +181,8 @@ def _scheduled(text: str, parameters: dict[str, Any]) -> str:
         raise InvalidParameterError(
             f"--schedule: {parameters['optimizer']} chooses its own steps; leave --schedule out"
         )
+    if "learning_rate" in parameters and _own_start(text):
+        raise InvalidParameterError(f"--lr: the schedule '{text}' has its own first value; leave one of them out")
     rule = optimizer(parameters.get("optimizer", estimator_defaults()["optimizer"]))
     with for_option("--schedule"):
         return str(schedule(text, initial=parameters.get("learning_rate", rule.learning_rate)))

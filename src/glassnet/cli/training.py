@@ -81,8 +81,18 @@ OPTIONS = {
     "loss": "--loss",
     "optimizer": "--optimizer",
     "TargetMetric:": "--target-metric:",
-    "Network:": "--hidden:",
+    "weight_decay": "--weight-decay",
+    "numeric": "--numeric",
+    "categorical": "--categorical",
+    "drop": "--drop",
+    "l2": "--l2",
+    "l1": "--l1",
     "Dense:": "--hidden:",
+    "Dropout:": "--dropout:",
+    "layer": "--activation: layer",
+    "Newton-Raphson": "--optimizer: Newton-Raphson",
+    "L-BFGS": "--optimizer: L-BFGS",
+    "least": "--optimizer: least",
 }
 
 
@@ -92,13 +102,31 @@ def in_options(message: str) -> str:
     >>> in_options("class_weight is for classification")
     '--class-weight is for classification'
     """
-    first, space, rest = message.partition(" ")
+    inner = message.removeprefix("Network: ")
+    first, space, rest = inner.partition(" ")
+    if inner != message and first not in OPTIONS:
+        return f"--hidden: {inner}"
     return f"{OPTIONS.get(first, first)}{space}{rest}"
 
 
-def save(path: str | None, model: Any, report: dict[str, Any]) -> None:
-    """Write the model, with its scores on the test rows."""
-    scores = report["test"] or {}
-    model.metrics_ = {f"test_{name}": value for name, value in scores.items() if isinstance(value, float)}
+def save(path: str | None, model: Any) -> None:
+    """Write the model, if asked for."""
     if path is not None:
         model.save(path)
+
+
+def judged(path: str | None, model: Any, problem: "Problem", screen: "Screen") -> dict[str, Any]:
+    """The report on the test rows; the scores go into the model's file too."""
+    from glassnet.cli import reporting
+
+    if problem.test is not None:
+        screen.note("judging", "the test rows, by the network and by two baselines")
+    try:
+        report = reporting.judged(model, problem)
+    except KeyboardInterrupt:
+        kept = f"the model is in {path}, without test scores" if path else "nothing was saved (--out FILE would have)"
+        raise KeyboardInterrupt(f"; {kept}") from None
+    scores = report["test"] or {}
+    model.metrics_ = {f"test_{name}": value for name, value in scores.items() if isinstance(value, float)}
+    save(path, model)
+    return report

@@ -20,6 +20,7 @@ from glassnet.estimators.defaults import (
 )
 from glassnet.estimators.storage import load_table_model, save_table_model
 from glassnet.formulas.optimizers import Optimizer, optimizer
+from glassnet.formulas.registry import parse_spec
 from glassnet.formulas.schedules import Schedule, schedule
 from glassnet.model import Network
 from glassnet.network.architecture import BatchNorm, Dense, Dropout, Layer
@@ -262,7 +263,7 @@ class TableEstimator(BaseEstimator):
         n = len(data)
         batch_size: Any = default_batch_size(n) if self.batch_size == "auto" else self.batch_size
         epochs: Any = default_epochs(n, batch_size) if self.epochs == "auto" else self.epochs
-        callbacks = list(self.callbacks)
+        callbacks: list[Callback] = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks)
         if validation is not None and self.patience is not None:
             patience: Any = default_patience(n, batch_size) if self.patience == "auto" else self.patience
             callbacks.insert(0, EarlyStopping(patience=patience))
@@ -295,6 +296,11 @@ class TableEstimator(BaseEstimator):
             return self.optimizer
         options: dict[str, Any] = {} if self.weight_decay is None else {"weight_decay": self.weight_decay}
         if self.learning_rate is not None:
+            _, positional, named = parse_spec(self.optimizer, "optimizer")
+            if positional or "learning_rate" in named:
+                raise InvalidParameterError(
+                    f"learning_rate is given twice, as {self.learning_rate} and in '{self.optimizer}'; leave one out"
+                )
             text = isinstance(self.learning_rate, str)
             options["learning_rate"] = schedule(self.learning_rate) if text else self.learning_rate
         return optimizer(self.optimizer, **options)

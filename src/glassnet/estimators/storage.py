@@ -66,6 +66,16 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def _units(target: Any) -> tuple[int, ...]:
+    """How many outputs a network for this target may have; none for classes that are not distinct and in order."""
+    if not isinstance(target, ClassTarget):
+        return (int(np.size(target.mean)),) if np.size(target.mean) == np.size(target.scale) else ()
+    classes: list[Any] = list(target.classes)
+    if len({isinstance(label, str) for label in classes}) != 1 or classes != sorted(set(classes)) or len(classes) < 2:
+        return ()
+    return (1, 2) if len(classes) == 2 else (len(classes),)
+
+
 def load_table_model(path: str | Path, cls: type[Any]) -> Any:
     """An estimator of this class, ready to predict."""
     container = read_container(path, kind=KIND_OF[cls.__name__])
@@ -78,9 +88,8 @@ def load_table_model(path: str | Path, cls: type[Any]) -> Any:
         raise ModelFileError(f"{source}: not a model that this version reads: {error}") from error
     architecture = from_document(document.architecture, source)
     theta, buffers = from_tensors(architecture, container.tensors, source)
-    outputs = len(target.classes) if isinstance(target, ClassTarget) else int(np.size(target.mean))
-    units = architecture.output.units
-    if architecture.inputs != len(document.preprocessing.feature_names) or units not in (outputs, outputs - 1 or 1):
+    fits = architecture.inputs == len(document.preprocessing.feature_names)
+    if not fits or architecture.output.units not in _units(target):
         raise ModelFileError(f"{source}: network, columns and target in it do not fit together")
     known = cls().get_params(deep=False)
     if not set(document.options) <= set(known):

@@ -14,7 +14,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import check_is_fitted
 
 from glassnet.errors import InvalidParameterError
-from glassnet.estimators.base import TableEstimator
+from glassnet.estimators.base import TableEstimator, units_of
 from glassnet.formulas.losses import loss as loss_record
 from glassnet.network.architecture import Dense
 from glassnet.tables.frames import to_series
@@ -123,7 +123,11 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         if self.loss is None:
             return (Dense(1, "sigmoid"), "binary_cross_entropy") if K == 2 else (Dense(K, "softmax"), "cross_entropy")
         record = loss_record(self.loss)
-        if record.name in ("poisson", "quantile", "perceptron"):
+        if record.name == "perceptron":
+            if K != 2 or units_of(self.hidden):
+                raise InvalidParameterError("loss 'perceptron' is for two classes and no hidden layers")
+            return Dense(1, "step"), str(record)
+        if record.name in ("poisson", "quantile"):
             raise InvalidParameterError(f"loss '{record.name}' is not for classes; use 'cross_entropy' or leave it out")
         one = K == 2 and not record.simplex
         link = "softmax" if record.simplex or (record.name != "binary_cross_entropy" and not one) else "sigmoid"
@@ -187,6 +191,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
         if record.name in ("cross_entropy", "binary_cross_entropy", "perceptron"):
             raise InvalidParameterError(f"loss '{record.name}' is for classification; use 'squared_error' or 'huber'")
         return Dense(units, "exponential" if record.name == "poisson" else "identity"), str(record)
+
+    def _metrics(self) -> tuple[str, ...]:
+        return ("r2",)
 
     def predict(self, X: Any, *, source: str = "the data") -> np.ndarray:
         """Predictions (n,), or (n, K) for several outputs, in the units of the target."""

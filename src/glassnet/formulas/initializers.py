@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from glassnet.errors import InvalidParameterError
+from glassnet.formulas.randomness import generator
 from glassnet.formulas.registry import Registry, resolve, spec_text
 
 __all__ = ["INITIALIZERS", "Initializer", "initializer"]
@@ -17,7 +18,7 @@ __all__ = ["INITIALIZERS", "Initializer", "initializer"]
 class Initializer:
     """A rule for initial weights.
 
-    `draw(generator, fan_in, fan_out, *constants)` returns a float64 array (fan_out, fan_in).
+    `draw(rng, fan_in, fan_out, *constants)` returns a float64 array (fan_out, fan_in).
     """
 
     name: str
@@ -29,8 +30,7 @@ class Initializer:
 
     def weights(self, seed: int, layer: int, fan_in: int, fan_out: int) -> np.ndarray:
         """Draw the weights (fan_out, fan_in) of a layer; they depend on the seed and the layer's number only."""
-        generator = np.random.default_rng([seed, layer])
-        return self.draw(generator, fan_in, fan_out, *self.constants.values())
+        return self.draw(generator(seed, "weights", layer), fan_in, fan_out, *self.constants.values())
 
     def __str__(self) -> str:
         return spec_text(self.name, self.constants)
@@ -50,28 +50,28 @@ def initializer(spec: "str | Initializer", **constants: float) -> Initializer:
     return resolve(INITIALIZERS, spec, constants)
 
 
-def _zeros(generator: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+def _zeros(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
     return np.zeros((fan_out, fan_in))
 
 
-def _uniform(generator: np.random.Generator, fan_in: int, fan_out: int, low: float, high: float) -> np.ndarray:
+def _uniform(rng: np.random.Generator, fan_in: int, fan_out: int, low: float, high: float) -> np.ndarray:
     if low > high:
         raise InvalidParameterError(f"initializer uniform: low must not be above high, got {low:g} and {high:g}")
-    return generator.uniform(low, high, (fan_out, fan_in))
+    return rng.uniform(low, high, (fan_out, fan_in))
 
 
-def _normal(generator: np.random.Generator, fan_in: int, fan_out: int, mean: float, std: float) -> np.ndarray:
-    return generator.normal(mean, std, (fan_out, fan_in))
+def _normal(rng: np.random.Generator, fan_in: int, fan_out: int, mean: float, std: float) -> np.ndarray:
+    return rng.normal(mean, std, (fan_out, fan_in))
 
 
 def _scaled(variance: Callable[[int, int], float], uniform: bool) -> Callable[..., np.ndarray]:
     """Weights of mean 0 and the given variance; U(-l, l) has variance l^2 / 3."""
 
-    def draw(generator: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    def draw(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
         std = math.sqrt(variance(fan_in, fan_out))
         if uniform:
-            return _uniform(generator, fan_in, fan_out, -math.sqrt(3.0) * std, math.sqrt(3.0) * std)
-        return _normal(generator, fan_in, fan_out, 0.0, std)
+            return _uniform(rng, fan_in, fan_out, -math.sqrt(3.0) * std, math.sqrt(3.0) * std)
+        return _normal(rng, fan_in, fan_out, 0.0, std)
 
     return draw
 

@@ -208,7 +208,7 @@ _register(
         "poisson",
         poisson,
         poisson_derivative,
-        r"\sum_k a_k - y_k \log a_k",
+        r"\sum_k (a_k - y_k \log a_k)",
         r"1 - y_k / a_k",
         "McCullagh and Nelder (1989), Generalized Linear Models",
         "Poisson, without the constant log(y!)",

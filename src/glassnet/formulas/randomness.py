@@ -10,7 +10,10 @@ which NumPy and Numba agree on.
 
 import numpy as np
 
-__all__ = ["bits", "hash_prefix", "hash_word", "uniform"]
+__all__ = ["STREAMS", "bits", "generator", "hash_prefix", "hash_word", "uniform"]
+
+STREAMS = {"weights": 1, "order": 2, "split": 3, "toy": 4}
+"""What random numbers are for; each purpose has a stream of its own."""
 
 _MASK = np.uint64(0xFFFFFFFF)
 _C1, _C2 = np.uint64(0xCC9E2D51), np.uint64(0x1B873593)
@@ -18,6 +21,15 @@ _FIVE, _ADD = np.uint64(5), np.uint64(0xE6546B64)
 _F1, _F2 = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35)
 _R13, _R15, _R16, _R17, _R19 = (np.uint64(n) for n in (13, 15, 16, 17, 19))
 _BYTES = np.uint64(16)
+
+
+def generator(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
+    """NumPy's generator for one purpose and number (a layer, an epoch): independent of those for all others.
+
+    >>> bool(generator(0, "weights", 1).random() == generator(0, "order", 1).random())
+    False
+    """
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(STREAMS[purpose], number)))
 
 
 def hash_word(h, word):

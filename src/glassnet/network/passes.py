@@ -46,7 +46,7 @@ class Draws:
     rates: tuple[float, ...] | None = None
 
 
-@dataclass
+@dataclass(repr=False)
 class Trace(Mapping[str, Any]):
     """One pass, every tensor by name, in the order of computation.
 
@@ -70,7 +70,17 @@ class Trace(Mapping[str, Any]):
     batch_normalized: set[int] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Any:
+        if name not in self.tensors:
+            backward = "" if "loss" in self.tensors else "; give y for the loss and the backward pass"
+            raise KeyError(f"no tensor '{name}' in this trace (there are: {', '.join(self.tensors)}{backward})")
         return self.tensors[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.tensors
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in self.tensors.items())
+        return f"Trace({shapes})"
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.tensors[name] = value

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from glassnet.errors import InvalidParameterError, nearest
+from glassnet.formulas.randomness import generator
 from glassnet.tables import toys
 from glassnet.tables.targets import Task
 
@@ -177,7 +178,7 @@ def load_toy(name: str, n: int | None, noise: float | None, seed: int) -> Datase
         raise InvalidParameterError(f"noise must lie between 0 and 0.5, got {noise!r}")
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InvalidParameterError(f"seed must be an integer of at least 0, got {seed!r}")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "toy")
     X, y = TOYS[name].draw(n, noise, rng)
     order = rng.permutation(n)
     frame = pl.DataFrame({"x1": X[order, 0], "x2": X[order, 1], "y": y[order]})

@@ -95,6 +95,8 @@ def array_of(X: Any, source: str) -> np.ndarray:
     >>> array_of([1, "a"], "the data").tolist()
     [1, 'a']
     """
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.filled(X.astype(np.float64), np.nan) if X.dtype.kind in "biuf" else X.filled()
     try:
         return np.array(X, dtype=object) if isinstance(X, list | tuple) else np.asarray(X)
     except ValueError:

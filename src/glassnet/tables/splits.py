@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from glassnet.errors import DataError, InvalidParameterError
+from glassnet.formulas.randomness import generator
 
 __all__ = ["quantile_groups", "shared_duplicates", "split_rows", "train_validation_split"]
 
@@ -33,7 +34,7 @@ def split_rows(
         Fractions that do not add up to 1.
 
     >>> [part.tolist() for part in split_rows(10, fractions=(0.5, 0.5), stratify=[0] * 8 + [1] * 2)]
-    [[2, 4, 6, 7, 9], [0, 1, 3, 5, 8]]
+    [[1, 3, 6, 7, 8], [0, 2, 4, 5, 9]]
     """
     check_fractions(fractions)
     if not isinstance(seed, int | np.integer) or seed < 0:
@@ -43,7 +44,7 @@ def split_rows(
         rows = "1 sample" if n == 1 else f"{n} samples"
         raise DataError(f"{source}: too few rows to split: {rows}, but {wanted} parts need {wanted} or more")
     codes = np.zeros(n, dtype=np.int64) if stratify is None else class_codes(stratify, n)
-    order = np.random.default_rng(seed).permutation(n)
+    order = generator(seed, "split").permutation(n)
     parts: list[np.ndarray] = []
     for size in part_sizes(n, fractions)[:-1]:
         taken = take(codes[order], size, each_class=not parts)

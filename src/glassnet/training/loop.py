@@ -9,6 +9,7 @@ import numpy as np
 
 from glassnet.engines.base import Slice, StepLog, dropout_layers
 from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
+from glassnet.formulas.randomness import generator
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
 from glassnet.network.parameters import parameter_layout
 from glassnet.network.passes import penalty
@@ -31,7 +32,7 @@ def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
     >>> sorted(epoch_order(0, epoch=3, n=5).tolist())
     [0, 1, 2, 3, 4]
     """
-    return np.random.default_rng([seed, epoch]).permutation(n)
+    return generator(seed, "order", epoch).permutation(n)
 
 
 def train(run: Run, resume: str | Path | None = None) -> History:
@@ -90,7 +91,7 @@ def _check_solver(run: Run, solver: Solver, resume: str | Path | None) -> None:
 
 def _epochs(run: Run) -> None:
     run.stop_reason, run.history.stopped = None, ""
-    for callback in run.callbacks:
+    for callback in reversed(run.callbacks):  # checkpoints first: they prove their path before a log is begun anew
         callback.on_train_begin(run)
     if run.solver is not None:
         _solve(run, run.solver)
@@ -180,7 +181,7 @@ def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | Non
         if run.validation is not None:
             record["validation_loss"] = value
         for name in run.metrics:
-            record[f"{prefix}{name}"] = METRICS[name].measure(judged.Y, outputs, judged.weights)
+            record[f"{prefix}{name}"] = METRICS[name].measure(judged.Y, outputs, judged.weights, run.exclusive)
     if program.architecture.l1 or program.architecture.l2:
         record["penalty"] = penalty(program.architecture, parameter_layout(program.architecture).views(state.theta))
     if learning_rate is not None:

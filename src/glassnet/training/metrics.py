@@ -15,42 +15,45 @@ __all__ = ["METRICS", "Metric", "default_metrics", "higher_is_better"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that judges outputs: `measure(Y, outputs, weights)`, and whether higher is better."""
+    """A number that judges outputs: `measure(Y, outputs, weights, exclusive)`, and whether higher is better.
+
+    `exclusive` says that each example has one class; else several labels may be right at once.
+    """
 
     name: str
-    measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None, bool], float]
     higher_is_better: bool
 
 
 METRICS: Registry[Metric] = Registry("metric")
 
 
-def accuracy(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+def accuracy(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, exclusive: bool) -> float:
     """Share of examples whose most probable class is the right one; with several labels an example, of those all of
     whose labels are right, as scikit-learn counts it.
     """
-    if Y.shape[1] > 1 and not np.all(np.sum(Y > 0.5, axis=1) == 1):
+    if not exclusive:
         right = np.all((Y > 0.5) == (outputs > 0.5), axis=1)
     else:
         right = targets_as_classes(Y) == targets_as_classes(outputs)
     return float(np.average(right, weights=weights))
 
 
-def rmse(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+def rmse(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, exclusive: bool) -> float:
     """Root of the mean squared error, averaged over outputs."""
     from sklearn.metrics import root_mean_squared_error
 
     return float(root_mean_squared_error(Y, outputs, sample_weight=weights))
 
 
-def mae(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+def mae(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, exclusive: bool) -> float:
     """Mean absolute error, averaged over outputs."""
     from sklearn.metrics import mean_absolute_error
 
     return float(mean_absolute_error(Y, outputs, sample_weight=weights))
 
 
-def r2(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
+def r2(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, exclusive: bool) -> float:
     """Coefficient of determination R^2, averaged over outputs; 0 for a single example."""
     from sklearn.metrics import r2_score
 

@@ -39,7 +39,8 @@ class NewtonRaphson:
         loss, output = architecture.objective, architecture.output
         if not _one_plain_layer(architecture) or loss.canonical is None or output.g.name != loss.link:
             return (
-                "Newton-Raphson is for one layer whose loss has that activation as its link: identity with "
+                "Newton-Raphson is for one Dense layer, without hidden ones, whose loss has that activation as its "
+                "link: identity with "
                 "squared_error, sigmoid with binary_cross_entropy, softmax with cross_entropy, exponential with poisson"
             )
         if architecture.l1 or architecture.frozen:
@@ -86,7 +87,7 @@ class LeastSquares:
         """See `Solver.refuses`."""
         fits = architecture.objective.name in ("squared_error", "half_squared_error")
         if not _one_plain_layer(architecture) or architecture.output.g.name != "identity" or not fits:
-            return "least squares is for one layer with activation 'identity' and loss 'squared_error'"
+            return "least squares is for one Dense layer, without hidden ones: 'identity' with loss 'squared_error'"
         if architecture.l1 or architecture.frozen:
             return "least squares has no closed form with l1 or frozen tensors; use LBFGS()"
         return None

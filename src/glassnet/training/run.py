@@ -1,16 +1,19 @@
 """A training run, as the loop carries it and callbacks see it."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from glassnet.engines.base import Data, Engine, Program, TrainState, dropout_layers
+from glassnet.errors import InvalidParameterError
 from glassnet.formulas.schedules import schedule
-from glassnet.training.callbacks import Callback
+from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, TargetMetric
 from glassnet.training.checkpoints import data_digest
 from glassnet.training.history import History
 from glassnet.training.problem import Solver
+from glassnet.training.targets import are_classes
 
 __all__ = ["Run"]
 
@@ -63,6 +66,12 @@ class Run:
         index = sum(type(other) is type(callback) for other in self.callbacks[:place])
         return self.state.counters.setdefault(f"{type(callback).__name__}{index or ''}", {})
 
+    @cached_property
+    def exclusive(self) -> bool:
+        """Whether each example has one class: with softmax, or where all training targets stand for one."""
+        architecture = self.program.architecture
+        return architecture.output.g.rowwise or are_classes(architecture, self.data.Y)
+
     def keep_best(self) -> None:
         """Remember the weights of this moment as the best ones."""
         self.state.best = (self.state.theta.copy(), self.state.buffers.copy())
@@ -77,7 +86,10 @@ class Run:
         factors, rates = self.state.factors, list[float]()
         for number, layer in enumerate(dropout_layers(self.program.architecture), start=1):
             factor = factors.get("dropout", 1.0) * factors.get(f"dropout{number}", 1.0)
-            rates.append(min(layer.schedule.value(epoch, self.epochs) * factor, 0.999))
+            rate = layer.schedule.value(epoch, self.epochs) * factor
+            if not rate < 1:
+                raise InvalidParameterError(f"Dropout: {layer.rate} gives {rate:g} in epoch {epoch:g}; keep it below 1")
+            rates.append(rate)
         return rates
 
     def fingerprint(self) -> dict[str, str]:
@@ -98,9 +110,7 @@ class Run:
                 "engine": self.engine.name,
                 "metrics": ", ".join(self.metrics),
                 "callbacks": ", ".join(
-                    repr(c)
-                    for c in self.callbacks
-                    if type(c).__name__ in ("EarlyStopping", "ReduceOnPlateau", "TargetMetric")
+                    repr(c) for c in self.callbacks if isinstance(c, EarlyStopping | ReduceOnPlateau | TargetMetric)
                 ),
                 "epochs": str(self.epochs) if any(s.needs_epochs for s in planned) else "any",
             }

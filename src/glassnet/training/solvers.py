@@ -74,7 +74,7 @@ class LBFGS:
             )
         if result.nit >= iterations or result.status == 99:
             return ""
-        return "L-BFGS converged" if result.success else "L-BFGS cannot lower the loss further"
+        return "L-BFGS converged" if result.success else "L-BFGS converged to rounding: nothing lowers the loss further"
 
 
 for _solver, _aliases in (

@@ -154,6 +154,8 @@ def scaled(architecture: Architecture, weights: np.ndarray | None) -> np.ndarray
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
+    if isinstance(values, np.ma.MaskedArray) and values.mask.any():
+        raise DataError(f"{name} has masked entries; drop or impute them")
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
