@@ -22,6 +22,7 @@ from glassnet import (
     TableRegressor,
     load_dataset,
 )
+from glassnet.files.container import read_container, write_container
 
 
 @parametrize_with_checks([TableClassifier(), TableRegressor()])
@@ -261,3 +262,17 @@ def test_pandas_nullable_columns_and_categories():
     model = TableClassifier(epochs=3).fit(frame, ["u", "v"] * 20)
     assert model.predict(frame).shape == (40,)
     assert "a is missing" in model.preprocessing_.feature_names
+
+
+def test_a_file_whose_network_does_not_fit_its_classes_is_refused(tmp_path):
+    X, y = birds(60)
+    model = TableClassifier((4,), epochs=2).fit(X, y)
+    path = tmp_path / "m.glassnet"
+    model.save(path)
+    whole = read_container(path)
+    unfit = (["large", "small"], ["small", "middle", "large"], ["a", "a", "b"], ["a", "b", "c", "d"], ["a", 1, 2])
+    for classes in unfit:
+        crafted = {**whole.document, "target": {**whole.document["target"], "classes": classes}}
+        write_container(path, whole.tensors, crafted, kind=whole.kind)
+        with pytest.raises(ModelFileError):
+            glassnet.load(path)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from glassnet import ACTIVATIONS, Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
+from glassnet import ACTIVATIONS, Architecture, BatchNorm, Dense, Dropout, Network, RandomizedLeakyReLU
 from glassnet.engines.reference import ReferenceEngine
 from glassnet.network.parameters import buffer_layout, initial_buffers, initial_parameters, parameter_layout
 from glassnet.network.passes import Draws, example_weights, forward, penalty
@@ -209,3 +209,11 @@ def test_trace_names_the_first_bad_tensor():
     assert run(net, theta, buffers, np.ones((1, 2), np.float32)).first_bad() == "z2"
     with np.errstate(invalid="ignore"):
         assert run(net, theta, buffers, np.full((1, 2), np.inf, np.float32)).first_bad() == "a0"
+
+
+def test_a_trace_says_what_it_holds():
+    net = Network(2, [Dense(2, "tanh"), Dense(1)])
+    forward_only = net.trace([[1.0, 2.0]])
+    with pytest.raises(KeyError, match=r"no tensor 'delta1'.*give y for the loss"):
+        forward_only["delta1"]
+    assert "z1 (1, 2)" in repr(forward_only) and "delta1" not in forward_only

@@ -333,3 +333,16 @@ def test_best_weights_include_the_running_statistics():
 
     fit(net, X, Y, [Scripted(score=[3, 1, 2, 2]), EarlyStopping("score"), See()], epochs=4)
     assert np.array_equal(net.buffers.vector, buffers[1]) and not np.array_equal(buffers[1], buffers[3])
+
+
+def test_a_dropout_schedule_that_reaches_1_is_refused():
+    X, y = classes(n=20, K=2)
+    net = Network(X.shape[1], [Dense(3, "tanh"), Dropout("exponential(0.5, factor=3)"), Dense(1, "sigmoid")])
+    with pytest.raises(InvalidParameterError, match="keep it below 1"):
+        net.fit(X, y, epochs=3)
+
+
+def test_one_callback_may_stand_alone():
+    X, y = classes(n=20)
+    history = network(X, y).fit(X, y, epochs=9, callbacks=TargetMetric("loss", 1e9))
+    assert history.epochs == 1
