@@ -104,11 +104,10 @@ def test_update_rule(cls, dtype):
     """carry and coefficients run in float64, update in the parameters' dtype, slots included."""
     rule = cls(0.01)
     constants = tuple(rule.constants.values())
-    carried = compile_(cls.carry)(rule.carried, *constants) if rule.carried else ()
+    carried = compile_(cls.carry)(rule.carried, *constants)
     assert carried == pytest.approx(cls.carry(rule.carried, *constants))
     in64 = cls.coefficients(0.01, cls.carry(rule.carried, *constants), *constants)
-    if rule.carried:
-        assert compile_(cls.coefficients)(0.01, carried, *constants) == pytest.approx(in64)
+    assert compile_(cls.coefficients)(0.01, carried, *constants) == pytest.approx(in64)
     coefficients = tuple(dtype(c) for c in in64)
     rng = np.random.default_rng(0)
     theta, g = rng.normal(size=(2, 50)).astype(dtype)
