@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glassnet import Architecture, BatchNorm, Dense, Network, check_gradients
-from glassnet.network.gradcheck import GradientReport, TensorReport, check_gradient, compare
+from glassnet.network.gradcheck import GradientReport, check_gradient, compare
 from glassnet.network.gradcheck import _Pass as Pass
 from glassnet.network.parameters import initial_buffers, initial_parameters, parameter_layout
 from glassnet.network.passes import Draws, example_weights
@@ -109,9 +109,13 @@ def test_kinks_are_left_out_and_counted():
 
 
 def test_what_was_not_compared_does_not_pass():
-    empty = TensorReport("b1", (3,), 0, 3, 0.0, (), 0.0, 0.0, passed=False)
-    report = GradientReport((empty,), 1e-6)
-    assert not report.passed and empty.verdict == "not compared" and "not compared" in str(report)
+    net = Architecture(2, (Dense(3, "relu"), Dense(1)), dtype="float64")
+    v = example_weights("mean", 1, None, np.float64)
+    fixed = Pass(net, initial_buffers(net), np.zeros((1, 2)), np.ones((1, 1)), v, Draws(0, 1))
+    report = compare(fixed.gradient, fixed, initial_parameters(net, 0), GRADIENT, None, 0)
+    by_name = {t.name: t for t in report.tensors}
+    assert by_name["b1"].compared == 0 and by_name["b1"].at_kinks == 3 and by_name["b2"].compared == 1
+    assert by_name["b1"].verdict == "not compared" and not report.passed and "not compared" in str(report)
 
 
 def test_kinks_of_the_loss():
