@@ -91,7 +91,8 @@ def _check_solver(run: Run, solver: Solver, resume: str | Path | None) -> None:
 
 def _epochs(run: Run) -> None:
     run.stop_reason, run.history.stopped = None, ""
-    for callback in reversed(run.callbacks):  # checkpoints first: they prove their path before a log is begun anew
+    # checkpoints begin first: they prove their path before a log is begun anew
+    for callback in sorted(run.callbacks, key=lambda callback: not isinstance(callback, Checkpoint)):
         callback.on_train_begin(run)
     if run.solver is not None:
         _solve(run, run.solver)
