@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.formulas.elementary import constant, where
+from glassnet.formulas.penalties import penalty_slope
 from glassnet.formulas.randomness import uniform
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import Views
@@ -221,7 +222,7 @@ def penalty_gradient(architecture: Architecture, views: Views, gradient: np.ndar
     for piece in views.layout.slices:
         if piece.is_weight and (l1 or l2):
             W = views.vector[piece.start : piece.stop]
-            gradient[piece.start : piece.stop] += l1 * np.sign(W) + l2 * W
+            gradient[piece.start : piece.stop] += penalty_slope(W, l1, l2)
 
 
 def weighted_loss(architecture: Architecture, trace: Trace, Y: np.ndarray, v: np.ndarray) -> float:

@@ -1,0 +1,112 @@
+"""What a stage is given: its operands, and the frame of the thread that runs it.
+
+A program is a tape: instructions of `WIDTH` int64 numbers, of which the first is the address of a stage and the
+rest are its operands. A tensor is named by two operands, a field of the frame that holds an address and a distance
+from it in bytes. So a tape knows nothing of where arrays lie or how many rows a batch has: it is made once for an
+architecture, and the frame, one for each thread, says the rest.
+"""
+
+__all__ = [
+    "ARGUMENTS",
+    "ARRIVED",
+    "BAD",
+    "BUFFERS",
+    "CLIP",
+    "COEFFICIENTS",
+    "COUNT",
+    "DECAY",
+    "DECISION",
+    "DONE",
+    "FIRST",
+    "FIRST_BLOCK",
+    "FRAME",
+    "GRADIENT",
+    "HI",
+    "INPUT",
+    "LAST",
+    "LAST_BLOCK",
+    "LO",
+    "LOSSES",
+    "NORMS",
+    "NUMBERS",
+    "ORDER",
+    "OUTPUT",
+    "PANEL",
+    "PLACE",
+    "RATES",
+    "ROW",
+    "ROWS",
+    "SCALE",
+    "SHARED",
+    "SLOTS",
+    "SLOT_STEP",
+    "STEP",
+    "STOP",
+    "TARGET",
+    "THETA",
+    "THREAD",
+    "THREADS",
+    "WEIGHTS",
+    "WIDTH",
+    "WORK",
+    "X",
+    "Y",
+    "YIELD",
+]
+
+WIDTH = 24  # numbers of one instruction
+
+# who runs
+THREAD = 0  # number of this thread
+THREADS = 1  # how many there are
+SHARED = 2  # address of the numbers that all threads see: see below
+YIELD = 3  # address of the system's function that lets another thread run
+# which rows: a batch is worked through in blocks
+COUNT = 4  # rows of the batch
+ROW = 5  # the block's first row in the batch
+ROWS = 6  # rows of the block
+FIRST = 7  # this thread's rows of the block: FIRST <= r < LAST
+LAST = 8
+FIRST_BLOCK = 9  # whether this block is the batch's first,
+LAST_BLOCK = 10  # or last
+STEP = 11  # number of the training step, from 1: what random draws depend on
+# where arrays lie
+THETA = 12  # parameters (P,)
+GRADIENT = 13  # (P,)
+SLOTS = 14  # (slots, P)
+SLOT_STEP = 15  # P
+BUFFERS = 16  # running statistics
+WORK = 17  # activations and all else that a pass leaves
+X = 18  # all inputs (n, d)
+Y = 19  # all targets (n, K)
+WEIGHTS = 20  # of the examples (n,) float64, or 0
+ORDER = 21  # (COUNT,) int64: which examples the batch has, or 0: rows as they come
+INPUT = 22  # the block's inputs
+TARGET = 23  # the block's targets
+OUTPUT = 24  # the block's outputs
+# numbers of the step
+SCALE = 25  # bits of the float64 that weighs an example: 1/COUNT for a mean, else 1
+COEFFICIENTS = 26  # address of the optimizer's numbers (float64)
+RATES = 27  # address of the dropout rates (float64)
+NORMS = 28  # address of the squared norm of the gradient's panels (float64)
+# what a stage hands to another
+LO = 29  # parameters LO <= p < HI
+HI = 30
+PANEL = 31  # number of the panel
+ARGUMENTS = 32  # and the 16 after it: a product's
+LOSSES = 48  # the block's losses (float64)
+FRAME = 56  # numbers of a frame
+
+# of COEFFICIENTS, beyond the rule's own
+DECAY = 16  # what weights shrink by: 1 - eta * weight_decay
+CLIP = 17  # what the gradient is scaled by
+NUMBERS = 18
+
+# of SHARED
+ARRIVED = 0  # threads that have come to a barrier, ever
+STOP = 8  # set from outside: stop before the next block
+DECISION = 16  # whether all stop now
+DONE = 24  # steps done
+BAD = 32  # for each thread, whether its parameters have ceased to be finite
+PLACE = 8  # numbers from one place to the next
+"""Places are 64 bytes apart, a cache line each."""

@@ -1,0 +1,416 @@
+"""From an architecture to tapes: which stages run, in which order, on which parts of the work space.
+
+The order is the lectures': forward through the layers, the loss, backward, the gradients, the update. A plan knows
+offsets and sizes only, so one plan serves every network of an architecture, on any number of threads.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled.machine_code import addresses, vector_bytes
+from glassnet.formulas.optimizers import Optimizer
+from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
+from glassnet.network.parameters import buffer_layout, parameter_layout
+
+__all__ = ["Plan", "plan_prediction", "plan_training"]
+
+_LINE = 64  # bytes of a cache line; every tensor of the work space begins at one
+_PANEL = 2048  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Where rows of numbers lie: a field of the frame, a distance in bytes, elements from row to row, columns."""
+
+    field: int
+    offset: int
+    step: int
+    columns: int
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The two operands that name it."""
+        return self.field, self.offset
+
+
+@dataclass
+class Tape:
+    """Instructions; stages are named by key until `resolve`, and other instructions by their number in `sub`."""
+
+    keys: list[tuple[str, ...]] = field(default_factory=list)
+    rows: list[list[int]] = field(default_factory=list)
+
+    def add(self, key: tuple[str, ...], *operands: int | float) -> None:
+        """One more instruction; floats go in as their bits."""
+        self.keys.append(key)
+        numbers = [_bits(x) if isinstance(x, float) else int(x) for x in operands]
+        assert len(numbers) < f.WIDTH, (key, numbers)
+        self.rows.append([0, *numbers, *[0] * (f.WIDTH - 1 - len(numbers))])
+
+    def __add__(self, other: "Tape") -> "Tape":
+        return Tape(self.keys + other.keys, self.rows + other.rows)
+
+    def resolve(self) -> np.ndarray:
+        """The tape as numbers (instructions, WIDTH), each stage's address in its place."""
+        table = np.array(self.rows, np.int64).reshape(-1, f.WIDTH)
+        table[:, 0] = addresses(self.keys)
+        return table
+
+
+def _bits(x: float) -> int:
+    return struct.unpack("<q", struct.pack("<d", x))[0]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Tapes by name, and what they need."""
+
+    tapes: dict[str, np.ndarray]
+    block: int
+    work_bytes: int
+    panels: int
+    losses: int  # bytes into the work space
+
+    def tape(self, name: str) -> tuple[int, int]:
+        """Address and length of a tape."""
+        table = self.tapes[name]
+        return table.ctypes.data, len(table)
+
+
+class _Builder:
+    """Lays out the work space and writes the tapes of one architecture.
+
+    `training`: a loss and a backward pass follow; `drawn`: masks are drawn and batch statistics used.
+    """
+
+    def __init__(self, architecture: Architecture, block: int, training: bool, drawn: bool) -> None:
+        self.architecture, self.block, self.training, self.drawn = architecture, block, training, drawn
+        self.dtype = architecture.dtype
+        self.size = 4 if self.dtype == "float32" else 8
+        self.work = 0
+        self.tensors: dict[str, Tensor] = {}
+        self.pieces = {piece.name: piece for piece in parameter_layout(architecture).slices}
+        self.buffers = {piece.name: piece.start for piece in buffer_layout(architecture).slices}
+        self.rows, self.turns = Tape(), Tape()
+        self.product = addresses([("product", self.dtype)])[0]
+
+    # --- the work space ---
+
+    def reserve(self, count: int) -> int:
+        """Reserve so many bytes; returns their offset."""
+        start = self.work
+        self.work += -(-count // _LINE) * _LINE
+        return start
+
+    def tensor(self, name: str, columns: int, step: int | None = None) -> Tensor:
+        """A tensor of the block's rows. Rows a multiple of 2 KB apart would fall on the same cache sets: then a gap."""
+        if step is None:
+            step = columns + (_LINE // self.size if columns * self.size % 2048 == 0 else 0)
+        made = Tensor(f.WORK, self.reserve(self.block * step * self.size), step, columns)
+        self.tensors[name] = made
+        return made
+
+    def parameter(self, name: str) -> tuple[int, int]:
+        """The operands that name a parameter; (0, 0) if there is none."""
+        return (f.THETA, self.pieces[name].start * self.size) if name in self.pieces else (0, 0)
+
+    def learns(self, name: str) -> bool:
+        """Whether training changes the tensor."""
+        return name in self.pieces and name not in self.architecture.frozen
+
+    def uses_batch(self, number: int) -> bool:
+        """Whether the layer normalizes with the batch's own statistics."""
+        return self.drawn and not self.architecture.is_frozen(number)
+
+    # --- forward ---
+
+    def forward(self) -> None:
+        """Everything up to the outputs."""
+        architecture, dropouts = self.architecture, 0
+        below = Tensor(f.INPUT, 0, architecture.inputs, architecture.inputs)
+        for number, layer in zip(architecture.numbers, architecture.layers, strict=True):
+            if isinstance(layer, Dense):
+                below = self.dense(layer, number, below)
+            elif isinstance(layer, RandomizedLeakyReLU):
+                below = self.randomized(layer, number, below)
+            else:
+                below = self.dropout(number, below, dropouts) if self.drawn else below
+                dropouts += 1
+            self.tensors[f"top{number}"] = below
+
+    def dense(self, layer: Dense, number: int, below: Tensor) -> Tensor:
+        """z = W a + b, normalization, a = g(z)."""
+        units, last = layer.units, number == len(self.architecture.dense)
+        same = layer.g.name == "identity"
+        out = Tensor(f.OUTPUT, 0, units, units) if last and not self.training else None
+        if out is not None and same and layer.norm is None:
+            z = out
+        else:
+            z = self.tensor(f"z{number}", units, units if last else None)
+        self.rows.add(
+            ("affine", self.dtype),
+            self.product,
+            *(*below.place, *self.parameter(f"W{number}"), *self.parameter(f"b{number}"), *z.place),
+            *(below.columns, units, below.step, z.step),
+        )
+        if layer.norm is not None:
+            z = self.normalize(layer.norm, number, z, out if same else None)
+        self.tensors[f"pre{number}"] = z
+        if same:
+            a = z
+        else:
+            a = out if out is not None else self.tensor(f"a{number}", units, z.step)
+            self.rows.add(
+                ("activation", layer.g.name, self.dtype),
+                *(*z.place, *a.place, z.step, units, 0, *layer.g.constants.values()),
+            )
+        self.tensors[f"a{number}"] = a
+        return a
+
+    def normalize(self, norm: BatchNorm, number: int, z: Tensor, out: Tensor | None) -> Tensor:
+        """s = gamma zhat + beta, with the batch's statistics or the running ones."""
+        zhat = self.tensor(f"zhat{number}", z.columns, z.step)
+        s = out if out is not None else self.tensor(f"s{number}", z.columns, z.step)
+        scale = self.tensors[f"scale{number}"] = Tensor(f.WORK, self.reserve(z.columns * self.size), 0, z.columns)
+        batch = self.uses_batch(number)
+        if batch:
+            self.rows.add(("barrier",))
+        self.rows.add(
+            ("normalize", "batch" if batch else "running", self.dtype),
+            *(*z.place, *zhat.place, *s.place, *scale.place),
+            *(f.BUFFERS, self.buffers[f"mean{number}"] * self.size),
+            *(f.BUFFERS, self.buffers[f"var{number}"] * self.size),
+            *(*self.parameter(f"gamma{number}"), *self.parameter(f"beta{number}")),
+            *(z.step, z.columns, norm.momentum, norm.epsilon),
+        )
+        if batch:
+            self.rows.add(("barrier",))
+        return s
+
+    def randomized(self, layer: RandomizedLeakyReLU, number: int, below: Tensor) -> Tensor:
+        """Drawn slopes below 0, or their mean."""
+        out = self.tensor(f"r{number}", below.columns, below.step)
+        slope = self.tensor(f"slope{number}", below.columns, below.step)
+        self.rows.add(
+            ("randomized", self.dtype),
+            *(*below.place, *out.place, *slope.place, below.step, below.columns),
+            *(2 * number + 1, self.drawn, layer.lower, layer.upper),
+        )
+        return out
+
+    def dropout(self, number: int, below: Tensor, index: int) -> Tensor:
+        """A mask drawn and multiplied on."""
+        out = self.tensor(f"d{number}", below.columns, below.step)
+        mask = self.tensor(f"mask{number}", below.columns, below.step)
+        self.rows.add(
+            ("dropout", self.dtype),
+            *(*below.place, *out.place, *mask.place, below.step, below.columns, 2 * number, index),
+        )
+        return out
+
+    # --- the loss ---
+
+    def batch(self, ordered: bool) -> None:
+        """Examples and their weights; with an order they are copied side by side."""
+        inputs, targets = self.architecture.inputs, self.architecture.output.units
+        x = self.tensor("x", inputs, inputs) if ordered else Tensor(f.INPUT, 0, inputs, inputs)
+        y = self.tensor("y", targets, targets) if ordered else Tensor(f.TARGET, 0, targets, targets)
+        v = self.tensors["v"] = Tensor(f.WORK, self.reserve(self.block * self.size), 1, 1)
+        self.tensors["losses"] = Tensor(f.WORK, self.reserve(self.block * 8), 1, 1)
+        self.rows.add(("batch", self.dtype), *x.place, *y.place, *v.place, inputs, targets)
+
+    def loss(self) -> None:
+        """The losses, and in training delta of the output layer."""
+        architecture = self.architecture
+        number, objective, layer = len(architecture.dense), architecture.objective, architecture.output
+        z, a = self.tensors[f"pre{number}"], self.tensors[f"a{number}"]
+        linked = objective.owns(layer.g)
+        slope = (0, 0)
+        if self.training:
+            delta = self.tensor(f"delta{number}", z.columns, z.step)
+            da = delta if linked or layer.g.name == "identity" else self.tensor(f"da{number}", z.columns, z.step)
+            slope = da.place
+        self.rows.add(
+            ("loss", objective.name, "linked" if linked else "plain", self.dtype),
+            *(*z.place, *a.place, f.TARGET, 0, *self.tensors["v"].place, f.LOSSES, 0, *slope),
+            *(z.step, a.columns, a.columns, *objective.constants.values()),
+        )
+        if self.training and not linked and layer.g.name != "identity":
+            self.activation_backward(number, self.tensors[f"da{number}"], self.tensors[f"delta{number}"])
+
+    # --- backward ---
+
+    def activation_backward(self, number: int, da: Tensor, delta: Tensor) -> None:
+        """delta = da * g'(z)."""
+        layer, z = self.architecture.dense[number - 1], self.tensors[f"pre{number}"]
+        self.rows.add(
+            ("activation_backward", layer.g.name, self.dtype),
+            *(*z.place, *self.tensors[f"a{number}"].place, *da.place, *delta.place, z.step, z.columns, 0),
+            *layer.g.constants.values(),
+        )
+
+    def backward(self) -> None:
+        """From delta of the output layer down to the lowest layer that learns."""
+        architecture = self.architecture
+        learning = {piece.layer for name, piece in self.pieces.items() if self.learns(name)}
+        lowest = min(learning, default=len(architecture.dense) + 1)
+        da: Tensor | None = None
+        for number, layer in zip(reversed(architecture.numbers), reversed(architecture.layers), strict=True):
+            if number < lowest:
+                break
+            if not isinstance(layer, Dense):
+                kind = "mask" if isinstance(layer, Dropout) else "slope"
+                if da is not None and f"{kind}{number}" in self.tensors:
+                    factor = self.tensors[f"{kind}{number}"]
+                    self.rows.add(("multiply", self.dtype), *da.place, *factor.place, da.step)
+                continue
+            if da is not None:
+                delta = da if layer.g.name == "identity" else self.tensor(f"delta{number}", da.columns, da.step)
+                if layer.g.name != "identity":
+                    self.activation_backward(number, da, delta)
+                self.tensors[f"delta{number}"] = delta
+            delta = self.tensors[f"delta{number}"]
+            if layer.norm is not None:
+                self.normalize_backward(number, delta)
+            if number > lowest:
+                da = self.input_gradient(number, delta)
+
+    def normalize_backward(self, number: int, delta: Tensor) -> None:
+        """dgamma, dbeta, and delta = dJ/dz in place of dJ/ds."""
+        gamma, beta = (self.pieces[f"{name}{number}"].start * self.size for name in ("gamma", "beta"))
+        self.rows.add(("barrier",))
+        self.rows.add(
+            ("normalize_backward", "batch" if self.uses_batch(number) else "running", self.dtype),
+            *(*delta.place, *self.tensors[f"zhat{number}"].place, *self.tensors[f"scale{number}"].place),
+            *(f.THETA, gamma, f.GRADIENT, gamma, f.GRADIENT, beta, delta.step, delta.columns),
+        )
+        self.rows.add(("barrier",))
+
+    def input_gradient(self, number: int, delta: Tensor) -> Tensor:
+        """dJ/da of the layer below, through W^T."""
+        units, inputs = self.pieces[f"W{number}"].shape
+        below = self.tensors[f"top{number - 1}"]
+        turned = Tensor(f.WORK, self.reserve(units * inputs * self.size), inputs, inputs)
+        self.turns.add(("transpose", self.dtype), *self.parameter(f"W{number}"), *turned.place, inputs, units)
+        da = self.tensor(f"da{number - 1}", inputs, below.step)
+        self.rows.add(
+            ("input_gradient", self.dtype),
+            self.product,
+            *(*delta.place, *turned.place, *da.place, units, inputs, delta.step, da.step),
+        )
+        return da
+
+    # --- gradients and update ---
+
+    def gradients(self, updates: "Updates | None") -> tuple[Tape, Tape, int]:
+        """The tape of dW and db, the tape that ends a step, and the number of panels in all."""
+        columns, end, panels = Tape(), Tape(), 0
+        for name, piece in self.pieces.items():
+            if not self.learns(name):
+                continue
+            number = piece.layer
+            if piece.is_weight or (name == f"b{number}" and not self.learns(f"W{number}")):
+                units, inputs = self.pieces[f"W{number}"].shape
+                with_W, with_b = self.learns(f"W{number}"), self.learns(f"b{number}")
+                below = self.tensors[f"top{number - 1}"] if number > 1 or "top0" in self.tensors else self.source
+                delta, height = self.tensors[f"delta{number}"], max(8, _PANEL // units // 8 * 8)
+                columns.add(
+                    ("weight_gradient", self.dtype),
+                    self.product,
+                    *(*below.place, *delta.place, self.pieces[f"W{number}"].start),
+                    *(self.pieces[f"b{number}"].start if with_b else -1, inputs if with_W else 0, units),
+                    *(below.step, delta.step, height, panels),
+                    *(updates.at_once(True), updates.at_once(False)) if updates else (0, 0),
+                )
+                if with_W:
+                    start, stop, size = piece.start, piece.stop, height * units
+                    if updates and updates.later:
+                        end.add(("apply", self.dtype), updates.at_end(True), start, stop, size, panels)
+                    panels += -(-inputs // height)
+                if with_b:
+                    bias = self.pieces[f"b{number}"]
+                    if updates and updates.later:
+                        end.add(("apply", self.dtype), updates.at_end(False), bias.start, bias.stop, units, panels)
+                    panels += 1
+            elif name.startswith(("gamma", "beta")) and updates:
+                size = piece.stop - piece.start
+                first = updates.at_once(False)
+                columns.add(("apply", self.dtype), first, piece.start, piece.stop, size, panels, 1)
+                if updates.later:
+                    end.add(("apply", self.dtype), updates.at_end(False), piece.start, piece.stop, size, panels)
+                panels += 1
+        return columns, end, panels
+
+
+class Updates:
+    """The update's instructions: for weights and for the rest, in one pass or, to clip by norm, in two."""
+
+    def __init__(self, architecture: Architecture, rule: Optimizer, clip_value: float | None, clip_norm: bool) -> None:
+        tape, self.later = Tape(), clip_norm
+        for mode in (1, 2) if clip_norm else (3,):
+            for weights in (True, False):
+                l1, l2 = (architecture.l1, architecture.l2) if weights else (0.0, 0.0)
+                clip = (1, float(clip_value)) if clip_value is not None else (0, 0.0)
+                tape.add(("update", rule.name, architecture.dtype), mode, float(l1), float(l2), *clip, weights, 0)
+        self.table = tape.resolve()
+
+    def _address(self, row: int) -> int:
+        return self.table.ctypes.data + 8 * f.WIDTH * row
+
+    def at_once(self, weights: bool) -> int:
+        """Address of the instruction that follows the gradient."""
+        return self._address(0 if weights else 1)
+
+    def at_end(self, weights: bool) -> int:
+        """Address of the instruction that follows when the norm is known."""
+        return self._address(2 if weights else 3)
+
+
+@lru_cache(maxsize=128)
+def plan_prediction(architecture: Architecture, block: int, judged: bool) -> Plan:
+    """Outputs, and if `judged` the losses, block by block; every thread works on rows of its own."""
+    builder = _Builder(architecture, block, training=False, drawn=False)
+    if judged:
+        builder.batch(ordered=False)
+    builder.forward()
+    if judged:
+        builder.loss()
+    return Plan({"rows": builder.rows.resolve()}, block, builder.work, 0, 0)
+
+
+@lru_cache(maxsize=128)
+def plan_training(
+    architecture: Architecture,
+    block: int,
+    rule: Optimizer | None,
+    clip_value: float | None,
+    clip_norm: bool,
+    ordered: bool,
+) -> Plan:
+    """Steps of training by a rule, or the gradient alone without one (a prediction pass: nothing is drawn)."""
+    builder = _Builder(architecture, block, training=True, drawn=rule is not None)
+    builder.batch(ordered)
+    builder.source = builder.tensors["x"] if ordered else Tensor(f.INPUT, 0, architecture.inputs, architecture.inputs)
+    builder.forward()
+    forward, builder.rows = builder.rows, Tape()
+    builder.loss()
+    builder.backward()
+    updates = Updates(architecture, rule, clip_value, clip_norm) if rule is not None else None
+    columns, end, panels = builder.gradients(updates)
+    rows = builder.turns + forward
+    if len(builder.turns.rows):
+        rows.add(("barrier",))
+    rows += builder.rows
+    tapes = {"rows": rows.resolve(), "columns": columns.resolve(), "end": end.resolve()}
+    if updates is not None and rule is not None:
+        updates.table[:, 7] = panels
+        tapes["updates"] = updates.table
+        carry = Tape()
+        carry.add(("carry", rule.name), 0, *[0] * 6, *(float(c) for c in rule.constants.values()))
+        tapes["carry"] = carry.resolve()
+    return Plan(tapes, block, builder.work, panels, builder.tensors["losses"].offset)

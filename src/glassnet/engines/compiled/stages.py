@@ -1,0 +1,677 @@
+"""The stages: what a training step is made of, each a plain loop around a record's own function.
+
+Every factory below takes names (a record, a dtype) and returns a function of two pointers, the operands `op` and
+the thread's frame `fr` (see `frame`), which `machine_code` compiles. A tensor operand is two numbers: op[i] names
+the frame's field that holds an address, op[i + 1] the distance in bytes. Rows FIRST <= r < LAST of a block are the
+calling thread's; stages that work on columns or parameters take the thread's share of those instead.
+"""
+
+# pyright: basic
+
+from math import sqrt
+
+from numba import njit, types
+
+from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba the elementary names
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.product import kernel
+from glassnet.engines.compiled.rows import at, row
+from glassnet.engines.compiled.translate import OPTIONS, known
+from glassnet.formulas.activations import ACTIVATIONS
+from glassnet.formulas.elementary import maximum, minimum, where
+from glassnet.formulas.losses import LOSSES
+from glassnet.formulas.optimizers import OPTIMIZERS
+from glassnet.formulas.penalties import penalty_slope
+
+__all__ = ["STAGES"]
+
+_DTYPES = {"float32": types.float32, "float64": types.float64}
+_integers = q.pointer(types.int64)
+_doubles = q.pointer(types.float64)
+_compiled = njit(**OPTIONS)
+
+
+class Kit:
+    """The words of one dtype: vectors as wide as the processor's, pointers to numbers."""
+
+    def __init__(self, dtype):
+        self.dtype = _DTYPES[dtype]
+        self.bytes = self.dtype.bitwidth // 8
+        self.count = vector_bytes() // self.bytes
+        self.lanes = q.Lanes(self.dtype, self.count)
+        self.pointer = q.pointer(self.dtype)
+        self.load = q.load(self.dtype, self.count)
+        self.gather = q.gather(self.dtype, self.count)
+        self.splat = q.vector_lanes(self.dtype, self.count)
+        self.row = row(self.lanes)
+        pointer = self.pointer
+
+        @_compiled
+        def tensor(op, fr, i):
+            return pointer(fr[op[i]] + op[i + 1])
+
+        self.tensor = tensor
+
+    def constants(self, count, first):
+        """A function of op: `count` numbers of a formula from op[first] on (bits of float64), as Lanes."""
+        splat = self.splat
+        return q.tuple_of(count, njit(lambda i, op: splat(q.number(op[first + i]))))
+
+
+# --- products -----------------------------------------------------------------------------------------------------
+
+
+def product(dtype):
+    """C = start + A B, by tiles: fr[ARGUMENTS:] = a, its two steps, b, b_step, start, start_step, c, c_step, M, N, K."""
+    kit = Kit(dtype)
+    at_, size, lanes = kit.pointer, kit.bytes, kit.count
+    many = vector_bytes() == 64  # 32 vector registers, else 16
+    k88, k83, k82, k81 = (kernel(kit.dtype, lanes, 8 if many else 4, v, True) for v in (3, 3, 2, 1))
+    k43, k42, k41 = (kernel(kit.dtype, lanes, 4 if many else 2, v, True) for v in (3, 2, 1))
+    k16, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True) for v in (6, 3, 2, 1))
+    tall, half = (8, 4) if many else (4, 2)
+
+    def stage(op, fr):
+        a0, a_row, a_k, b0, b_step = fr[32], fr[33], fr[34], fr[35], fr[36]
+        s0, s_step, c0, c_step = fr[37], fr[38], fr[39], fr[40]
+        M, N, K = fr[41], fr[42], fr[43]
+        if M == 1:  # one row: as many sums side by side as hide the time of an addition
+            j = 0
+            while j < N:
+                left = N - j
+                a, b, c = at_(a0), at_(b0 + j * size), at_(c0 + j * size)
+                s = at_(s0 + j * size) if s0 != 0 else at_(0)
+                if left > 5 * lanes:
+                    k16(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
+                    j += 6 * lanes
+                elif left > 2 * lanes:
+                    k13(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
+                    j += 3 * lanes
+                elif left > lanes:
+                    k12(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
+                    j += 2 * lanes
+                else:
+                    k11(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
+                    j += lanes
+            return
+        k0 = 0
+        while True:
+            depth = min(256, K - k0)
+            j = 0
+            while j < N:
+                left = N - j
+                i = 0
+                while i < M:
+                    a, b = at_(a0 + (i * a_row + k0 * a_k) * size), at_(b0 + (k0 * b_step + j) * size)
+                    c = at_(c0 + (i * c_step + j) * size)
+                    s, t = c, c_step
+                    if k0 == 0:
+                        s, t = at_(s0 + (i * s_step + j) * size) if s0 != 0 else at_(0), s_step
+                    if M - i >= tall:
+                        if left > 2 * lanes:
+                            k83(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        elif left > lanes:
+                            k82(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        else:
+                            k81(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        i += tall
+                    elif M - i >= half:
+                        if left > 2 * lanes:
+                            k43(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        elif left > lanes:
+                            k42(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        else:
+                            k41(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        i += half
+                    else:
+                        if left > 2 * lanes:
+                            k13(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        elif left > lanes:
+                            k12(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        else:
+                            k11(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                        i += 1
+                j += 3 * lanes
+            k0 += depth
+            if k0 >= K:
+                break
+
+    return stage
+
+
+def affine(dtype):
+    """z = a W + b, this thread's rows.  op: product, a, W, b (field 0: none), z, inputs, outputs, steps of a and z."""
+    size = Kit(dtype).bytes
+
+    def stage(op, fr):
+        first, rows = fr[f.FIRST], fr[f.LAST] - fr[f.FIRST]
+        if rows <= 0:
+            return
+        inputs, outputs, a_step, z_step = op[10], op[11], op[12], op[13]
+        fr[32] = fr[op[2]] + op[3] + first * a_step * size
+        fr[33], fr[34] = a_step, 1
+        fr[35], fr[36] = fr[op[4]] + op[5], outputs
+        fr[37], fr[38] = (fr[op[6]] + op[7] if op[6] != 0 else 0), 0
+        fr[39], fr[40] = fr[op[8]] + op[9] + first * z_step * size, z_step
+        fr[41], fr[42], fr[43] = rows, outputs, inputs
+        q.call(op[1], op, fr)
+
+    return stage
+
+
+def input_gradient(dtype):
+    """dJ/da of the layer below = delta W^T.  op: product, delta, W^T, da, outputs, inputs, steps of delta and da."""
+    size = Kit(dtype).bytes
+
+    def stage(op, fr):
+        first, rows = fr[f.FIRST], fr[f.LAST] - fr[f.FIRST]
+        if rows <= 0:
+            return
+        outputs, inputs, d_step, a_step = op[8], op[9], op[10], op[11]
+        fr[32] = fr[op[2]] + op[3] + first * d_step * size
+        fr[33], fr[34] = d_step, 1
+        fr[35], fr[36] = fr[op[4]] + op[5], inputs
+        fr[37], fr[38] = 0, 0
+        fr[39], fr[40] = fr[op[6]] + op[7] + first * a_step * size, a_step
+        fr[41], fr[42], fr[43] = rows, inputs, outputs
+        q.call(op[1], op, fr)
+
+    return stage
+
+
+def transpose(dtype):
+    """W^T (out, in) from W (in, out), once a batch; this thread's share of the columns.  op: W, W^T, in, out."""
+    kit = Kit(dtype)
+    tensor, gather, count = kit.tensor, kit.gather, kit.count
+
+    def stage(op, fr):
+        if fr[f.FIRST_BLOCK] == 0:
+            return
+        W, T, inputs, outputs = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
+        groups = (inputs + count - 1) // count
+        low = groups * fr[f.THREAD] // fr[f.THREADS] * count
+        high = min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * count, inputs)
+        for i in range(low, high, count):
+            for j in range(outputs):
+                column = gather(q.after(W, i * outputs + j), outputs, high - i)
+                q.store(q.after(T, j * inputs), i, high, column)
+
+    return stage
+
+
+def weight_gradient(dtype):
+    """dW = a^T delta of whole panels of W, and db = the sum of delta's rows.
+
+    op: product, a, delta, offsets of W and b in the parameters (b: -1 none), in, out, steps of a and delta, rows of
+    a panel, number of the first panel, the update's instruction or 0. A first block begins at 0, later ones add.
+    When the last block's panel is complete and an update is named, it is made while the panel is in the cache.
+    """
+    kit = Kit(dtype)
+    size, count, load, pointer, tensor = kit.bytes, kit.count, kit.load, kit.pointer, kit.tensor
+
+    def stage(op, fr):
+        W, b, inputs, outputs, a_step, d_step = op[6], op[7], op[8], op[9], op[10], op[11]
+        height, panel, update = op[12], op[13], op[14]
+        rows, again = fr[f.ROWS], fr[f.FIRST_BLOCK] == 0
+        finish = update != 0 and fr[f.LAST_BLOCK] != 0
+        panels = (inputs + height - 1) // height
+        low, high = panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]
+        for p in range(low, high):
+            i, end = p * height, min((p + 1) * height, inputs)
+            start = fr[f.GRADIENT] + (W + i * outputs) * size
+            fr[32] = fr[op[2]] + op[3] + i * size
+            fr[33], fr[34] = 1, a_step
+            fr[35], fr[36] = fr[op[4]] + op[5], d_step
+            fr[37], fr[38] = (start if again else 0), outputs
+            fr[39], fr[40] = start, outputs
+            fr[41], fr[42], fr[43] = end - i, outputs, rows
+            q.call(op[1], op, fr)
+            if finish:
+                fr[f.LO], fr[f.HI], fr[f.PANEL] = W + i * outputs, W + end * outputs, panel + p
+                q.call(_integers(update)[0], _integers(update), fr)
+        if b >= 0 and panels % fr[f.THREADS] == fr[f.THREAD]:
+            delta, db = tensor(op, fr, 4), pointer(fr[f.GRADIENT] + b * size)
+            for j in range(0, outputs, count):
+                total = load(db, j, outputs) if again else load(delta, j, outputs)
+                for r in range(0 if again else 1, rows):
+                    total = total + load(q.after(delta, r * d_step), j, outputs)
+                q.store(db, j, outputs, total)
+            if finish:
+                fr[f.LO], fr[f.HI], fr[f.PANEL] = b, b + outputs, panel + panels
+                q.call(_integers(op[15])[0], _integers(op[15]), fr)
+
+    return stage
+
+
+# --- activations and losses ---------------------------------------------------------------------------------------
+
+
+def activation(name, dtype):
+    """a = g(z).  op: z, a, step (rows lie `step` apart; gaps are computed too), columns; constants."""
+    kit, record = Kit(dtype), ACTIVATIONS[name]
+    tensor, load, count, make_row, lanes_of = kit.tensor, kit.load, kit.count, kit.row, kit.splat
+    g, constants = known(record.function), kit.constants(len(record.constants), 8)
+
+    def elementwise(op, fr):
+        z, a, step, c = tensor(op, fr, 1), tensor(op, fr, 3), op[5], constants(op)
+        stop = fr[f.LAST] * step
+        for i in range(fr[f.FIRST] * step, stop, count):
+            q.store(a, i, stop, g(load(z, i, stop), *c))
+
+    def rowwise(op, fr):
+        z, a, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
+        for r in range(fr[f.FIRST], fr[f.LAST], count):
+            rows = min(count, fr[f.LAST] - r)
+            value = g(make_row(q.after(z, r * step), step, rows, columns))
+            for k in range(columns):
+                q.scatter(q.after(a, r * step + k), step, rows, at(value, k))
+
+    return rowwise if record.rowwise else elementwise
+
+
+def activation_backward(name, dtype):
+    """dJ/dz from dJ/da: da g'(z), or the row's vector-Jacobian product.  op: z, a, da, dz, step, columns; constants."""
+    kit, record = Kit(dtype), ACTIVATIONS[name]
+    tensor, load, count, make_row = kit.tensor, kit.load, kit.count, kit.row
+    constants = kit.constants(len(record.constants), 12)
+    slope = known(record.vjp if record.rowwise else record.derivative)
+
+    def elementwise(op, fr):
+        z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
+        c = constants(op)
+        stop = fr[f.LAST] * step
+        for i in range(fr[f.FIRST] * step, stop, count):
+            q.store(dz, i, stop, load(da, i, stop) * slope(load(z, i, stop), load(a, i, stop), *c))
+
+    def rowwise(op, fr):
+        z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
+        columns = op[10]
+        for r in range(fr[f.FIRST], fr[f.LAST], count):
+            rows = min(count, fr[f.LAST] - r)
+            at_r = r * step
+            value = slope(
+                make_row(q.after(z, at_r), step, rows, columns),
+                make_row(q.after(a, at_r), step, rows, columns),
+                make_row(q.after(da, at_r), step, rows, columns),
+            )
+            for k in range(columns):
+                q.scatter(q.after(dz, at_r + k), step, rows, at(value, k))
+
+    return rowwise if record.rowwise else elementwise
+
+
+def loss(name, form, dtype):
+    """Losses v L (float64) of this thread's rows, and with form "linked" delta = v dL/dz, with "plain" v dL/da.
+
+    op: z, a, y, v, losses, gradient (field 0: not wanted), step of z and a, step of y, columns; constants.
+    """
+    kit, record = Kit(dtype), LOSSES[name]
+    tensor, count, gather, load, make_row = kit.tensor, kit.count, kit.gather, kit.load, kit.row
+    splat = kit.splat
+    linked, rowwise = form == "linked", record.simplex and form == "linked"
+    value = known(record.linked if linked else record.function)
+    slope = known(record.linked_derivative if linked else record.derivative)
+    constants = kit.constants(len(record.constants), 16)
+
+    @_compiled
+    def by_columns(z, a, y, c, step, y_step, rows, columns):
+        total = splat(0.0)
+        for k in range(columns):
+            a_k, y_k = gather(q.after(a, k), step, rows), gather(q.after(y, k), y_step, rows)
+            if linked:
+                total = total + value(gather(q.after(z, k), step, rows), a_k, y_k, *c)
+            else:
+                total = total + value(a_k, y_k, *c)
+        return total
+
+    @_compiled
+    def by_row(z, a, y, c, step, y_step, rows, columns):
+        return value(
+            make_row(z, step, rows, columns), make_row(a, step, rows, columns), make_row(y, y_step, rows, columns), *c
+        )
+
+    values = by_row if rowwise else by_columns
+
+    @_compiled
+    def slopes_by_columns(z, a, y, c, step, y_step, rows, columns, v, out):
+        for k in range(columns):
+            a_k, y_k = gather(q.after(a, k), step, rows), gather(q.after(y, k), y_step, rows)
+            if linked:
+                d = slope(gather(q.after(z, k), step, rows), a_k, y_k, *c)
+            else:
+                d = slope(a_k, y_k, *c)
+            zero = splat(0.0)
+            q.scatter(q.after(out, k), step, rows, where(v > zero, d, zero) * v)
+
+    @_compiled
+    def slopes_by_row(z, a, y, c, step, y_step, rows, columns, v, out):
+        d = slope(
+            make_row(z, step, rows, columns), make_row(a, step, rows, columns), make_row(y, y_step, rows, columns), *c
+        )
+        for k in range(columns):
+            zero = splat(0.0)
+            q.scatter(q.after(out, k), step, rows, where(v > zero, at(d, k), zero) * v)
+
+    slopes = slopes_by_row if rowwise else slopes_by_columns
+
+    def stage(op, fr):
+        z, a, y, v, losses = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
+        losses = _doubles(fr[op[9]] + op[10])
+        step, y_step, columns, c = op[13], op[14], op[15], constants(op)
+        for r in range(fr[f.FIRST], fr[f.LAST], count):
+            rows = min(count, fr[f.LAST] - r)
+            z_r, a_r, y_r = q.after(z, r * step), q.after(a, r * step), q.after(y, r * y_step)
+            v_r, zero = load(q.after(v, r), 0, rows), splat(0.0)
+            each = values(z_r, a_r, y_r, c, step, y_step, rows, columns)
+            # a weight of 0 takes an example out, even one whose loss is infinite
+            q.store(q.after(losses, r), 0, rows, q.widen(where(v_r > zero, each, zero) * v_r))
+            if op[11] != 0:
+                out = q.after(tensor(op, fr, 11), r * step)
+                slopes(z_r, a_r, y_r, c, step, y_step, rows, columns, v_r, out)
+
+    return stage
+
+
+# --- the batch ----------------------------------------------------------------------------------------------------
+
+
+def batch(dtype):
+    """This thread's rows of the batch's inputs, targets and weights v.  op: inputs, targets, v, columns of both.
+
+    Examples that come in an order are copied side by side; else the block's inputs and targets are used where they
+    lie (the driver has set INPUT and TARGET).
+    """
+    kit = Kit(dtype)
+    pointer, load, count, tensor, size, splat = kit.pointer, kit.load, kit.count, kit.tensor, kit.bytes, kit.splat
+
+    @_compiled
+    def copy(source, target, n):
+        for i in range(0, n, count):
+            q.store(target, i, n, load(source, i, n))
+
+    def stage(op, fr):
+        v, inputs, columns = tensor(op, fr, 5), op[7], op[8]
+        weights, scale, first = _doubles(fr[f.WEIGHTS]), q.number(fr[f.SCALE]), fr[f.ROW]
+        if fr[f.ORDER] != 0:
+            x, y = tensor(op, fr, 1), tensor(op, fr, 3)
+            order = _integers(fr[f.ORDER])
+            for r in range(fr[f.FIRST], fr[f.LAST]):
+                e = order[first + r]
+                copy(pointer(fr[f.X] + e * inputs * size), q.after(x, r * inputs), inputs)
+                copy(pointer(fr[f.Y] + e * columns * size), q.after(y, r * columns), columns)
+        for r in range(fr[f.FIRST], fr[f.LAST]):
+            if fr[f.WEIGHTS] != 0:
+                e = _integers(fr[f.ORDER])[first + r] if fr[f.ORDER] != 0 else first + r
+                v[r] = weights[e] * scale
+            else:
+                v[r] = scale
+
+    return stage
+
+
+# --- the update ---------------------------------------------------------------------------------------------------
+
+
+def carry(name):
+    """The optimizer's numbers of step HI with learning rate LO (bits), in float64.  op: carried by turns; constants."""
+    cls = OPTIMIZERS[name]
+    rule = cls()
+    carry_, coefficients = known(cls.carry), known(cls.coefficients)
+    many = len(rule.carried)
+    read = q.tuple_of(many, njit(lambda i, p: p[i]))
+    constants = q.tuple_of(len(rule.constants), njit(lambda i, op: q.number(op[8 + i])))
+
+    def stage(op, fr):
+        eta, step = q.number(fr[f.LO]), fr[f.HI]
+        new = carry_(read(_doubles(op[1] + 8 * many * (step % 2))), *constants(op))
+        kept = _doubles(op[1] + 8 * many * ((step + 1) % 2))
+        for i in range(many):
+            kept[i] = new[i]
+        numbers, out = coefficients(eta, new, *constants(op)), _doubles(fr[f.COEFFICIENTS])
+        for i in range(len(numbers)):
+            out[i] = numbers[i]
+
+    return stage
+
+
+def update(name, dtype):
+    """Parameters LO <= p < HI: the gradient's last part, and the rule.  op: mode, l1, l2, clip?, clip_value, decays?, panels
+
+    Mode 1 adds the penalties' slope, notes the squared norm under PANEL and clips by value, and keeps the gradient;
+    mode 2 scales it to clip_norm and applies the rule; mode 3 does both at once.
+    """
+    kit, cls = Kit(dtype), OPTIMIZERS[name]
+    pointer, load, count, size, splat = kit.pointer, kit.load, kit.count, kit.bytes, kit.splat
+    rule, slots = known(cls.update), len(cls.slots)
+    numbers = len(cls.coefficients(0.1, cls.carry(cls.carried, *cls().constants.values()), *cls().constants.values()))
+    read_slots = q.tuple_of(slots, njit(lambda k, p, step, i, n: load(q.after(p, k * step), i, n)))
+    read_numbers = q.tuple_of(numbers, njit(lambda k, p: splat(p[k])))
+    slope = known(penalty_slope)
+
+    def stage(op, fr):
+        low, high = fr[f.LO], fr[f.HI]
+        n, mode, p_step = high - low, op[1], fr[f.SLOT_STEP]
+        theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT] + low * size)
+        slot = pointer(fr[f.SLOTS] + low * size)
+        given = _doubles(fr[f.COEFFICIENTS])
+        coefficients = read_numbers(given)
+        l1, l2, penalized = splat(q.number(op[2])), splat(q.number(op[3])), op[2] != 0 or op[3] != 0
+        bound, decay, scale = splat(q.number(op[5])), splat(given[f.DECAY]), splat(given[f.CLIP])
+        total = q.widen(splat(0.0)) * q.widen(splat(0.0))
+        clipped, worst = total, splat(0.0)
+        for i in range(0, n, count):
+            g, w = load(gradient, i, n), load(theta, i, n)
+            if mode != 2:
+                if penalized:
+                    g = g + slope(w, l1, l2)
+                wide = q.widen(g)
+                total = total + wide * wide
+                if op[4] != 0:
+                    g = minimum(maximum(g, -bound), bound)
+                    wide = q.widen(g)
+                clipped = clipped + wide * wide
+            else:
+                g = g * scale
+            if mode == 1:
+                q.store(gradient, i, n, g)
+            else:
+                if op[6] != 0:
+                    w = w * decay
+                w, new = rule(w, g, read_slots(slot, p_step, i, n), coefficients)
+                q.store(theta, i, n, w)
+                worst = worst + (w - w)  # 0 as long as all is finite
+                for k in range(slots):
+                    q.store(q.after(slot, k * p_step), i, n, new[k])
+                    worst = worst + (new[k] - new[k])
+        if mode != 2:
+            _doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(total)
+            _doubles(fr[f.NORMS])[op[7] + fr[f.PANEL]] = q.lanes_sum(clipped)
+        if not q.lanes_sum(worst) == 0.0:
+            _integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
+
+    return stage
+
+
+def apply(dtype):
+    """An update's instruction on this thread's share of the panels of a range.  op: instruction, start, stop, panel
+    size, number of the first panel, whether to wait for the batch's last block.
+    """
+
+    def stage(op, fr):
+        if op[6] != 0 and fr[f.LAST_BLOCK] == 0:
+            return
+        start, stop, size = op[2], op[3], op[4]
+        panels = (stop - start + size - 1) // size
+        for p in range(panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]):
+            fr[f.LO], fr[f.HI], fr[f.PANEL] = start + p * size, min(start + (p + 1) * size, stop), op[5] + p
+            q.call(_integers(op[1])[0], _integers(op[1]), fr)
+
+    return stage
+
+
+# --- the drivers --------------------------------------------------------------------------------------------------
+
+
+@_compiled
+def wait_for_all(fr):
+    """The barrier: go on when every thread has come here as often as this one."""
+    threads = fr[f.THREADS]
+    if threads > 1:
+        shared = _integers(fr[f.SHARED])
+        arrived = q.atomic_add(shared, f.ARRIVED, 1) + 1
+        goal, spins = (arrived + threads - 1) // threads * threads, 0
+        while q.atomic_load(shared, f.ARRIVED) < goal:
+            spins += 1
+            if spins > 4000:  # the other thread is not running: let it
+                q.call_plain(fr[f.YIELD])
+                spins = 0
+
+
+def barrier():
+    """Wait for the other threads."""
+
+    def stage(op, fr):
+        wait_for_all(fr)
+
+    return stage
+
+
+@_compiled
+def play(tape, instructions, fr):
+    """Call the stages of a tape in turn."""
+    for i in range(instructions):
+        op = _integers(tape + i * (8 * f.WIDTH))
+        q.call(op[0], op, fr)
+
+
+def _enter_block(size):
+    """A function (fr, first row, rows, columns of X and Y, bytes of an output row): set the frame for a block."""
+
+    @_compiled
+    def enter(fr, row, rows, inputs, targets, outputs):
+        fr[f.ROW], fr[f.ROWS] = row, rows
+        fr[f.FIRST_BLOCK], fr[f.LAST_BLOCK] = row == 0, row + rows == fr[f.COUNT]
+        groups = (rows + 7) // 8
+        fr[f.FIRST] = min(groups * fr[f.THREAD] // fr[f.THREADS] * 8, rows)
+        fr[f.LAST] = min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * 8, rows)
+        if fr[f.ORDER] == 0:
+            fr[f.INPUT], fr[f.TARGET] = fr[f.X] + row * inputs * size, fr[f.Y] + row * targets * size
+
+    return enter
+
+
+def predict(dtype):
+    """All rows, block by block.  op: tape, instructions, block, columns of X and of Y, address of outputs, of losses."""
+    size = Kit(dtype).bytes
+    enter = _enter_block(size)
+
+    def stage(op, fr):
+        block, inputs, targets, outputs, losses = op[3], op[4], op[5], op[6], op[7]
+        row = 0
+        while row < fr[f.COUNT] and _integers(fr[f.SHARED])[f.STOP] == 0:
+            rows = min(block, fr[f.COUNT] - row)
+            enter(fr, row, rows, inputs, targets, 0)
+            fr[f.OUTPUT], fr[f.LOSSES] = outputs + row * targets * size, losses + row * 8
+            play(op[1], op[2], fr)
+            row += rows
+
+    return stage
+
+
+def train(dtype):
+    """Steps of training.
+
+    op: tapes with their lengths of the rows' pass, the columns' pass and the end of a step (1-6), block (7), columns
+    of X and Y (8, 9), steps (10), addresses of bounds, order, learning rates, decays, dropout rates and how many of
+    these a step has (11-16), losses and norms to fill (17, 18), panels (19), carry's instruction and the optimizer's
+    numbers by turns (20, 21) with their count (22), whether the reduction is a mean (23), clip_norm (bits, 24: 0 none).
+    Sets SHARED[DONE] to the steps done.
+    """
+    size, count = Kit(dtype).bytes, vector_bytes() // 8
+    enter, load, spread = _enter_block(size), q.load(types.float64, count), q.vector_lanes(types.float64, count)
+
+    @_compiled
+    def add_up(p, n):
+        total = spread(0.0)
+        for i in range(0, n, count):
+            total = total + load(p, i, n)
+        return q.lanes_sum(total)
+
+    def stage(op, fr):
+        shared, given = _integers(fr[f.SHARED]), _doubles(fr[f.COEFFICIENTS])
+        bounds, rates = _integers(op[11]), _doubles(op[13])
+        decays, losses, norms = _doubles(op[14]), _doubles(op[17]), _doubles(op[18])
+        carry_instruction, parts = _integers(op[20]), _doubles(fr[f.NORMS])
+        clip = q.number(op[24])
+        done, stopped = 0, False
+        while done < op[10] and not stopped:
+            n = bounds[done + 1] - bounds[done]
+            fr[f.COUNT], fr[f.STEP] = n, fr[f.STEP] + 1
+            if op[12] != 0:
+                fr[f.ORDER] = op[12] + 8 * bounds[done]
+            fr[f.RATES] = op[15] + 8 * done * op[16]
+            fr[f.SCALE] = q.bits_of_number(1.0 / n if op[23] != 0 else 1.0)
+            if op[20] != 0:
+                fr[f.LO] = q.bits_of_number(rates[done])
+                fr[f.HI] = done
+                q.call(carry_instruction[0], carry_instruction, fr)
+                given[f.DECAY] = 1.0 - rates[done] * decays[done]
+            row, loss = 0, 0.0
+            while row < n:
+                rows = min(op[7], n - row)
+                enter(fr, row, rows, op[8], op[9], 0)
+                if fr[f.THREAD] == 0:
+                    shared[f.DECISION] = shared[f.STOP]
+                play(op[1], op[2], fr)
+                wait_for_all(fr)
+                if shared[f.DECISION] != 0:
+                    stopped = True
+                    break
+                loss += add_up(_doubles(fr[f.LOSSES]), rows)
+                play(op[3], op[4], fr)
+                row += rows
+                if row < n:
+                    wait_for_all(fr)
+            if stopped:
+                break
+            if clip > 0.0:
+                wait_for_all(fr)
+                norm = sqrt(add_up(_doubles(fr[f.NORMS] + 8 * op[19]), op[19]))
+                given[f.CLIP] = clip / norm if norm > clip else 1.0
+            play(op[5], op[6], fr)
+            wait_for_all(fr)
+            norm = sqrt(add_up(parts, op[19]))
+            if fr[f.THREAD] == 0:
+                losses[done], norms[done] = loss, norm
+            if not (loss - loss == 0.0 and norm - norm == 0.0):
+                break
+            for t in range(fr[f.THREADS]):
+                stopped = stopped or shared[f.BAD + f.PLACE * t] != 0
+            if not stopped:
+                done += 1
+        if fr[f.THREAD] == 0:
+            shared[f.DONE] = done
+
+    return stage
+
+
+STAGES = {
+    "product": product,
+    "affine": affine,
+    "input_gradient": input_gradient,
+    "transpose": transpose,
+    "weight_gradient": weight_gradient,
+    "activation": activation,
+    "activation_backward": activation_backward,
+    "loss": loss,
+    "batch": batch,
+    "carry": carry,
+    "update": update,
+    "apply": apply,
+    "barrier": barrier,
+    "predict": predict,
+    "train": train,
+}
+"""By name: stages as factories of names."""

@@ -1,0 +1,34 @@
+"""Stages to LLVM: the one module that imports Numba, and only when object code is not in the cache."""
+
+# pyright: basic
+
+from types import FunctionType
+
+from numba import njit, types
+from numba.extending import overload
+
+STAGE = types.void(types.CPointer(types.int64), types.CPointer(types.int64))
+OPTIONS = {"error_model": "numpy", "nogil": True}
+_known: set[FunctionType] = set()
+
+
+def to_llvm(key):
+    """LLVM text of the stage, and the name of its function in it."""
+    from glassnet.engines.compiled.stages import STAGES
+
+    python_function = STAGES[key[0]](*key[1:])
+    compiled = njit([STAGE], **OPTIONS)(python_function)
+    (result,) = compiled.overloads.values()
+    return compiled.inspect_llvm(STAGE.args), result.fndesc.llvm_func_name
+
+
+def known(function):
+    """A record's function as Numba may call it: with the plain functions of `formulas` that it calls in turn."""
+    for name in function.__code__.co_names:
+        helper = function.__globals__.get(name)
+        ours = isinstance(helper, FunctionType) and helper.__module__.startswith("glassnet.formulas.")
+        if ours and helper not in _known and not helper.__module__.endswith(".elementary"):
+            _known.add(helper)
+            known(helper)
+            overload(helper, strict=False, jit_options=OPTIONS)(lambda *arguments, _helper=helper: _helper)
+    return njit(**OPTIONS)(function)
