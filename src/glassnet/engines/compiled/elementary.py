@@ -17,14 +17,13 @@ lose the digits it is there for (Cody and Waite, Software Manual for the Element
 import math
 
 from llvmlite import ir
+from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from glassnet.engines.compiled.coefficients import TABLES
 from glassnet.engines.compiled.lanes import (
     CONTRACT,
     Lanes,
-    _llvm_function,
-    _suffix,
     bits_of,
     from_bits,
     select,
@@ -75,7 +74,9 @@ def polynomial(coefficients):
 
 def _instruction(name, x, operands):
     def emit(context, builder, signature, arguments):
-        return _llvm_function(builder, f"llvm.{name}.{_suffix(x)}", x.llvm, [x.llvm] * len(operands), arguments)
+        kind = ir.FunctionType(x.llvm, [x.llvm] * len(operands))
+        instruction = f"llvm.{name}.v{x.count}f{x.dtype.bitwidth}"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, instruction), arguments)
 
     return x(*operands), emit
 

@@ -1,108 +1,339 @@
 """The compiled engine: whole slices of training in one call, on preallocated memory, without the interpreter's lock."""
 
 import ctypes
-import os
 import struct
-import sys
-import threading
 from typing import Any
 
 import numpy as np
 
 from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled.machine_code import function
-from glassnet.engines.compiled.plan import Plan, plan_prediction, plan_training
+from glassnet.engines.compiled.machine_code import function, unavailable
+from glassnet.engines.compiled.plan import plan_prediction, plan_training
+from glassnet.engines.compiled.threads import borrowed, run_on, yield_address
 from glassnet.engines.reference import ReferenceEngine
-from glassnet.network.architecture import Architecture, BatchNorm, Dense
+from glassnet.formulas.activations import ACTIVATIONS
+from glassnet.formulas.losses import LOSSES
+from glassnet.formulas.optimizers import Optimizer
+from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import parameter_layout
 from glassnet.network.passes import penalty, penalty_gradient
 
 __all__ = ["CompiledEngine"]
 
+_BLOCK = 256  # rows of a block in training, unless a batch must stay whole
+_ROWS = (1, 16, 128)  # rows of a block in prediction: the smallest that will do
+_SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
+_SHARED_STEP = 3e6  # operations of a step above which a second thread pays
+_SHARED_ROWS = 1e7  # and of a prediction
+_CALL = 0.1  # seconds of one call, roughly: what Ctrl-C waits for
 
-def _aligned(nbytes: int) -> np.ndarray:
-    raw = np.zeros(nbytes + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + nbytes]
+
+class CompiledEngine:
+    """Machine code for this processor; takes every network whose formulas are glassnet's own."""
+
+    name = "compiled"
+
+    def __init__(self) -> None:
+        self._sweeps: dict[tuple[int, int, bool], tuple[Architecture, list[_Sweep]]] = {}
+
+    def refuses(self, architecture: Architecture) -> list[str]:
+        """Reasons why this engine cannot run the network; empty when it can."""
+        reasons = [] if (reason := unavailable()) is None else [reason]
+        own = "glassnet.formulas."
+        for layer in architecture.dense:
+            if not ACTIVATIONS[layer.g.name].function.__module__.startswith(own):
+                reasons.append(f"activation '{layer.g.name}' is not one of glassnet's own")
+        if not LOSSES[architecture.objective.name].function.__module__.startswith(own):
+            reasons.append(f"loss '{architecture.objective.name}' is not one of glassnet's own")
+        return reasons
+
+    # --- without training -----------------------------------------------------------------------------------------
+
+    def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """See `Engine.predict`."""
+        outputs = np.empty((len(X), architecture.output.units), theta.dtype)
+        self._sweep(architecture, theta, buffers, X, None, None, outputs, None)
+        return outputs
+
+    def evaluate(
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+    ) -> tuple[float, np.ndarray]:
+        """See `Engine.evaluate`."""
+        outputs = np.empty((len(data), architecture.output.units), theta.dtype)
+        losses = np.empty(len(data))
+        self._sweep(architecture, theta, buffers, data.X, data.Y, data.weights, outputs, losses)
+        return float(losses.sum()), outputs
+
+    def _sweep(
+        self,
+        architecture: Architecture,
+        theta: np.ndarray,
+        buffers: np.ndarray,
+        X: np.ndarray,
+        Y: np.ndarray | None,
+        weights: np.ndarray | None,
+        outputs: np.ndarray,
+        losses: np.ndarray | None,
+    ) -> None:
+        """Outputs of all rows, and losses with the targets Y; each thread takes rows of its own."""
+        n, judged = len(X), losses is not None
+        block = next((rows for rows in _ROWS if n <= rows), _ROWS[-1])
+        row_work = 2.0 * architecture.parameter_count
+        with borrowed(1 if n * row_work < _SHARED_ROWS or n < 2 * block else None) as threads:
+            sweeps = [self._take(architecture, block, judged) for _ in range(threads)]
+            bases = (_address(theta), _address(buffers), _address(X))
+            most = max(1, int(_CALL * _SPEED / row_work) // block) * block
+            scale = 1.0 / n if architecture.reduction == "mean" else 1.0
+            for start in range(0, n, most * threads):
+                calls = []
+                for number, sweep in enumerate(sweeps):
+                    first = start + number * most
+                    last = min(first + most, n)
+                    if threads > 1 and n - start < most * threads:  # the last round: even shares, of whole blocks
+                        blocks = -(-(n - start) // block)
+                        first = min(start + blocks * number // threads * block, n)
+                        last = min(start + blocks * (number + 1) // threads * block, n)
+                    if first < last:
+                        calls.append(sweep.call(bases, X, Y, weights, outputs, losses, first, last, scale))
+                run_on(calls)
+            for sweep in sweeps:
+                self._sweeps[id(architecture), block, judged][1].append(sweep)
+
+    def _take(self, architecture: Architecture, block: int, judged: bool) -> "_Sweep":
+        """Memory for a sweep: one that lies ready, or a new one. A network's architecture is known by its identity."""
+        key = (id(architecture), block, judged)
+        kept = self._sweeps.get(key)
+        if kept is None:
+            if len(self._sweeps) > 256:
+                self._sweeps.clear()
+            kept = self._sweeps.setdefault(key, (architecture, []))
+        try:
+            return kept[1].pop()
+        except IndexError:
+            return _Sweep(architecture, block, judged)
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+    ) -> tuple[float, np.ndarray]:
+        """See `Engine.loss_and_gradient`."""
+        training = Training(architecture, None, None, None, min(len(data), _BLOCK), len(data), False)
+        nothing = np.empty((0, theta.size), theta.dtype)
+        training.hold(theta, nothing, buffers, data, 0, architecture)
+        losses, _, done = training.steps(np.array([0, len(data)]), None, np.zeros(1), np.zeros(1), np.zeros((1, 0)), 0)
+        views = parameter_layout(architecture).views(theta)
+        penalty_gradient(architecture, views, training.gradient)
+        return float(losses[0]) + penalty(architecture, views), training.gradient
+
+    # --- training -------------------------------------------------------------------------------------------------
+
+    def begin(self, program: Program, state: TrainState, data: Data) -> "_Run":
+        """See `Engine.begin`."""
+        return _Run(program, state, data)
 
 
-def _yield_address() -> int:
-    library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)
-    name = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
-    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+class _Sweep:
+    """Memory and tape for the outputs of rows by one thread."""
+
+    def __init__(self, architecture: Architecture, block: int, judged: bool) -> None:
+        self.plan = plan_prediction(architecture, block, judged)
+        self.work = _aligned(self.plan.work_bytes)
+        self.frame, self.op = (ctypes.c_int64 * f.FRAME)(), (ctypes.c_int64 * f.WIDTH)()
+        self.shared = (ctypes.c_int64 * (f.BAD + f.PLACE))()
+        self.inputs, self.outputs = architecture.inputs, architecture.output.units
+        self.size = 4 if architecture.dtype == "float32" else 8
+        fr = self.frame
+        fr[f.THREADS], fr[f.WORK] = 1, _address(self.work)
+        fr[f.SHARED] = ctypes.addressof(self.shared)
+        self.op[1], self.op[2] = self.plan.tape("rows")
+        self.op[3], self.op[4], self.op[5] = block, self.inputs, self.outputs
+        self.function = function("predict", architecture.dtype)
+        self.addresses = ctypes.addressof(self.op), ctypes.addressof(fr)
+
+    def call(
+        self,
+        bases: tuple[int, int, int],
+        X: np.ndarray,
+        Y: np.ndarray | None,
+        weights: np.ndarray | None,
+        outputs: np.ndarray,
+        losses: np.ndarray | None,
+        first: int,
+        last: int,
+        scale: float,
+    ) -> tuple[Any, int, int]:
+        """The call that computes rows first to last."""
+        fr, size = self.frame, self.size
+        fr[f.THETA], fr[f.BUFFERS] = bases[0], bases[1]
+        fr[f.X], fr[f.COUNT] = bases[2] + first * self.inputs * size, last - first
+        self.op[6] = _address(outputs) + first * self.outputs * size
+        if Y is not None and losses is not None:
+            fr[f.Y] = _address(Y) + first * self.outputs * size
+            fr[f.WEIGHTS] = 0 if weights is None else _address(weights) + first * 8
+            fr[f.SCALE], self.op[7] = _bits(scale), _address(losses) + first * 8
+        return self.function, *self.addresses
 
 
 class Training:
-    """A training run's memory and tapes; see `engines.base.Training`."""
+    """Memory and tapes for steps of training, or for a gradient."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        rule: Optimizer | None,
+        clip_value: float | None,
+        clip_norm: float | None,
+        block: int,
+        batch: int,
+        ordered: bool,
+        threads: int | None = None,
+    ) -> None:
+        plan = plan_training(architecture, block, rule, clip_value, clip_norm is not None, ordered)
+        self.architecture, self.plan, self.clip_norm, self.wanted = architecture, plan, clip_norm, threads
+        self.step_work = 6.0 * batch * architecture.parameter_count
+        self.work = _aligned(plan.work_bytes)
+        self.gradient = np.zeros(architecture.parameter_count, architecture.dtype)
+        self.carried = np.zeros((2, len(rule.carried) if rule is not None else 0))
+        self.norms = np.zeros(2 * max(1, plan.panels))
+        self.function = function("train", architecture.dtype)
+        self.carry = plan.tapes["carry"].copy() if rule is not None else None
+
+    def hold(
+        self,
+        theta: np.ndarray,
+        slots: np.ndarray,
+        buffers: np.ndarray,
+        data: Data,
+        seed: int,
+        architecture: Architecture,
+    ) -> None:
+        """Write where everything lies into a frame that each thread's is copied from."""
+        fr = self.frame = np.zeros(f.FRAME, np.int64)
+        self.held = (theta, slots, buffers, data)  # what the addresses below point to
+        fr[f.YIELD] = yield_address()
+        fr[f.THETA], fr[f.GRADIENT], fr[f.SLOTS] = _address(theta), _address(self.gradient), _address(slots)
+        fr[f.SLOT_STEP], fr[f.BUFFERS], fr[f.WORK] = theta.size, _address(buffers), _address(self.work)
+        fr[f.X], fr[f.Y], fr[f.SEED] = _address(data.X), _address(data.Y), seed
+        fr[f.WEIGHTS] = 0 if data.weights is None else _address(data.weights)
+        fr[f.NORMS] = _address(self.norms)
+        fr[f.LOSSES] = _address(self.work) + self.plan.losses
+        fr[f.INPUT], fr[f.TARGET] = (_address(self.work) + offset for offset in self.plan.batch)
+
+    def steps(
+        self,
+        bounds: np.ndarray,
+        order: np.ndarray | None,
+        learning_rates: np.ndarray,
+        weight_decays: np.ndarray,
+        dropout_rates: np.ndarray,
+        step: int,
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """Take these steps; losses, norms, and how many were finite. A step that was not has spoilt the arrays."""
+        steps, plan, architecture = len(bounds) - 1, self.plan, self.architecture
+        losses, norms = np.empty(steps), np.empty(steps)
+        if self.carry is not None:
+            self.carry[0, 1] = _address(self.carried)
+        op = np.zeros(f.WIDTH + 8, np.int64)
+        op[1:7] = *plan.tape("rows"), *plan.tape("columns"), *plan.tape("end")
+        op[7:11] = plan.block, architecture.inputs, architecture.output.units, steps
+        op[11], op[12] = _address(bounds), 0 if order is None else _address(order)
+        op[13:15] = _address(learning_rates), _address(weight_decays)
+        op[15:19] = _address(dropout_rates), dropout_rates.shape[1], _address(losses), _address(norms)
+        op[19], op[20] = plan.panels, 0 if self.carry is None else _address(self.carry)
+        op[23], op[24] = architecture.reduction == "mean", _bits(self.clip_norm or 0.0)
+        wanted = self.wanted if self.step_work >= _SHARED_STEP or self.wanted is not None else 1
+        with borrowed(wanted) as threads:
+            shared = np.zeros(f.BAD + f.PLACE * threads, np.int64)
+            numbers = np.zeros((threads, f.NUMBERS))
+            frames = np.repeat(self.frame[None], threads, axis=0)
+            frames[:, f.THREAD], frames[:, f.THREADS] = np.arange(threads), threads
+            frames[:, f.SHARED], frames[:, f.STEP] = _address(shared), step
+            frames[:, f.COEFFICIENTS] = [_address(row) for row in numbers]
+            calls = [(self.function, _address(op), _address(row)) for row in frames]
+            run_on(calls, shared, watched=steps * self.step_work > 3 * _CALL * _SPEED * threads)
+            return losses, norms, int(shared[f.DONE])
+
+
+class _Run:
+    """A training run; see `engines.base.Training`."""
 
     def __init__(self, program: Program, state: TrainState, data: Data) -> None:
         self.program, self.state, self.data = program, state, data
         architecture = program.architecture
-        self.threads = program.threads or 1
-        block = min(program.batch_size, len(data))
-        if all(not (isinstance(x, Dense) and x.norm) for x in architecture.layers):
-            block = min(block, 256)
-        self.plan = plan_training(
-            architecture, block, program.optimizer, program.clip_value, program.clip_norm is not None, True
+        batch = min(program.batch_size, len(data))
+        whole = any(layer.norm is not None for layer in architecture.dense)
+        self.training = Training(
+            architecture,
+            program.optimizer,
+            program.clip_value,
+            program.clip_norm,
+            batch if whole else min(batch, _BLOCK),
+            batch,
+            True,
+            program.threads,
         )
-        self.work = _aligned(self.plan.work_bytes)
-        self.gradient = np.zeros_like(state.theta)
-        self.carried = np.zeros((2, max(1, len(state.carried))))
-        self.carry = self.plan.tapes["carry"].copy()
-        self.carry[0, 1] = self.carried.ctypes.data
-        self.norms = np.zeros(2 * max(1, self.plan.panels))
-        self.shared = np.zeros(f.BAD + f.PLACE * self.threads, np.int64)
-        self.numbers = np.zeros((self.threads, f.NUMBERS))
-        self.frames = np.zeros((self.threads, f.FRAME), np.int64)
-        fr = self.frames
-        fr[:, f.THREAD] = np.arange(self.threads)
-        fr[:, f.THREADS] = self.threads
-        fr[:, f.SHARED] = self.shared.ctypes.data
-        fr[:, f.YIELD] = _yield_address()
-        fr[:, f.THETA] = state.theta.ctypes.data
-        fr[:, f.GRADIENT] = self.gradient.ctypes.data
-        fr[:, f.SLOTS] = state.slots.ctypes.data
-        fr[:, f.SLOT_STEP] = state.theta.size
-        fr[:, f.BUFFERS] = state.buffers.ctypes.data
-        fr[:, f.WORK] = self.work.ctypes.data
-        fr[:, f.X], fr[:, f.Y] = data.X.ctypes.data, data.Y.ctypes.data
-        fr[:, f.WEIGHTS] = 0 if data.weights is None else data.weights.ctypes.data
-        fr[:, f.NORMS] = self.norms.ctypes.data
-        fr[:, f.COEFFICIENTS] = [row.ctypes.data for row in self.numbers]
-        fr[:, f.LOSSES] = self.work.ctypes.data + self.plan.losses
-        batch = next(row for row in self.plan.tapes["rows"] if row[7] == architecture.inputs and row[1] == f.WORK)
-        fr[:, f.INPUT] = self.work.ctypes.data + batch[2]
-        fr[:, f.TARGET] = self.work.ctypes.data + batch[4]
-        self.op = np.zeros(f.WIDTH + 8, np.int64)
-        self.run = function("train", architecture.dtype)
+        self.training.hold(state.theta, state.slots, state.buffers, data, program.seed, architecture)
 
     def advance(self, work: Slice) -> StepLog:
-        program, state = self.program, self.state
-        steps = len(work.learning_rates)
+        """See `engines.base.Training`."""
+        state, steps = self.state, len(work.learning_rates)
         losses, norms = np.empty(steps), np.empty(steps)
-        rates = np.ascontiguousarray(work.dropout_rates)
-        self.carried[0, : len(state.carried)] = state.carried
-        clip = struct.unpack("<q", struct.pack("<d", program.clip_norm or 0.0))[0]
-        tapes = [*self.plan.tape("rows"), *self.plan.tape("columns"), *self.plan.tape("end")]
-        self.op[1:25] = [
-            *tapes, self.plan.block, program.architecture.inputs, program.architecture.output.units, steps,
-            work.bounds.ctypes.data, work.order.ctypes.data, work.learning_rates.ctypes.data, work.weight_decays.ctypes.data,
-            rates.ctypes.data, rates.shape[1], losses.ctypes.data, norms.ctypes.data, self.plan.panels,
-            self.carry.ctypes.data, 0, 0, program.architecture.reduction == "mean", clip,
-        ]
-        self.frames[:, f.STEP] = state.step
-        self.shared[:] = 0
-        op, frames = self.op.ctypes.data, self.frames.ctypes.data
-        helpers = [
-            threading.Thread(target=self.run, args=(op, frames + t * 8 * f.FRAME)) for t in range(1, self.threads)
-        ]
-        for helper in helpers:
-            helper.start()
-        self.run(op, frames)
-        for helper in helpers:
-            helper.join()
-        done = int(self.shared[f.DONE])
-        state.step += done
-        state.carried[:] = self.carried[done % 2, : len(state.carried)]
-        return StepLog(losses[:done], norms[:done], None if done == steps else "something")
+        done, bad = 0, None
+        while done < steps and bad is None:
+            before = [array.copy() for array in (state.theta, state.slots, state.buffers, state.carried)]
+            some = self._take(work, done, steps, losses, norms)
+            if done + some < steps:  # the next step is not finite: go back, come here again, and let the reference see
+                for array, old in zip((state.theta, state.slots, state.buffers, state.carried), before, strict=True):
+                    array[:] = old
+                state.step -= some
+                self._take(work, done, done + some, losses, norms)
+                log = ReferenceEngine().begin(self.program, state, self.data).advance(_part(work, done + some, 1))
+                bad = log.bad
+                losses[done + some : done + some + len(log.losses)] = log.losses
+                norms[done + some : done + some + len(log.losses)] = log.gradient_norms
+                some += len(log.losses)
+            done += some
+        return StepLog(losses[:done], norms[:done], bad)
+
+    def _take(self, work: Slice, first: int, last: int, losses: np.ndarray, norms: np.ndarray) -> int:
+        """Steps first to last of a slice; returns how many were finite."""
+        if first == last:
+            return 0
+        state, training, part = self.state, self.training, _part(work, first, last - first)
+        training.carried[0] = state.carried
+        some_losses, some_norms, some = training.steps(
+            part.bounds, part.order, part.learning_rates, part.weight_decays, part.dropout_rates, state.step
+        )
+        losses[first:last], norms[first:last] = some_losses, some_norms
+        state.carried[:] = training.carried[some % 2]
+        state.step += some
+        return some
+
+
+def _part(work: Slice, first: int, steps: int) -> Slice:
+    """Some steps of a slice, in the form machine code reads."""
+    last = first + steps
+    bounds = np.ascontiguousarray(work.bounds[first : last + 1], np.int64)
+    return Slice(
+        np.ascontiguousarray(work.order, np.int64),
+        bounds,
+        *(
+            np.ascontiguousarray(values[first:last], np.float64)
+            for values in (work.learning_rates, work.weight_decays, work.dropout_rates)
+        ),
+    )
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def _bits(x: float) -> int:
+    return struct.unpack("<q", struct.pack("<d", x))[0]
+
+
+def _aligned(count: int) -> np.ndarray:
+    """Zeroed bytes that begin at a cache line."""
+    raw = np.zeros(count + 64, np.uint8)
+    start = -_address(raw) % 64
+    return raw[start : start + count]

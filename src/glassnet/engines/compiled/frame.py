@@ -37,6 +37,7 @@ __all__ = [
     "ROW",
     "ROWS",
     "SCALE",
+    "SEED",
     "SHARED",
     "SLOTS",
     "SLOT_STEP",
@@ -49,9 +50,9 @@ __all__ = [
     "WEIGHTS",
     "WIDTH",
     "WORK",
+    "YIELD",
     "X",
     "Y",
-    "YIELD",
 ]
 
 WIDTH = 24  # numbers of one instruction
@@ -95,6 +96,7 @@ HI = 30
 PANEL = 31  # number of the panel
 ARGUMENTS = 32  # and the 16 after it: a product's
 LOSSES = 48  # the block's losses (float64)
+SEED = 49  # of random draws
 FRAME = 56  # numbers of a frame
 
 # of COEFFICIENTS, beyond the rule's own

@@ -105,15 +105,9 @@ def _for(float_=None, integer=None, mask=None):
     return {dtype: emit for dtype, emit in {**table, types.boolean: mask}.items() if emit is not None}
 
 
-_binary(
-    operator.add, _for(lambda q, a, b: q.fadd(a, b, flags=CONTRACT), lambda q, a, b: q.add(a, b)), lambda t: t
-)
-_binary(
-    operator.sub, _for(lambda q, a, b: q.fsub(a, b, flags=CONTRACT), lambda q, a, b: q.sub(a, b)), lambda t: t
-)
-_binary(
-    operator.mul, _for(lambda q, a, b: q.fmul(a, b, flags=CONTRACT), lambda q, a, b: q.mul(a, b)), lambda t: t
-)
+_binary(operator.add, _for(lambda q, a, b: q.fadd(a, b, flags=CONTRACT), lambda q, a, b: q.add(a, b)), lambda t: t)
+_binary(operator.sub, _for(lambda q, a, b: q.fsub(a, b, flags=CONTRACT), lambda q, a, b: q.sub(a, b)), lambda t: t)
+_binary(operator.mul, _for(lambda q, a, b: q.fmul(a, b, flags=CONTRACT), lambda q, a, b: q.mul(a, b)), lambda t: t)
 _binary(operator.truediv, _for(lambda q, a, b: q.fdiv(a, b)), lambda t: t)
 _binary(operator.and_, _for(None, lambda q, a, b: q.and_(a, b), lambda q, a, b: q.and_(a, b)), lambda t: t)
 _binary(operator.or_, _for(None, lambda q, a, b: q.or_(a, b), lambda q, a, b: q.or_(a, b)), lambda t: t)
@@ -303,7 +297,10 @@ def lanes_sum(typingctx, x):
         vector, count = arguments[0], x.count
         while count > 1:
             count //= 2
-            pick = [ir.Constant(ir.VectorType(I32, count), [ir.Constant(I32, i + o) for i in range(count)]) for o in (0, count)]
+            pick = [
+                ir.Constant(ir.VectorType(I32, count), [ir.Constant(I32, i + o) for i in range(count)])
+                for o in (0, count)
+            ]
             low, high = (builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), p) for p in pick)
             vector = builder.fadd(low, high)
         return builder.extract_element(vector, ir.Constant(I32, 0))
@@ -522,9 +519,7 @@ def prefetch(typingctx, p, i):
     def emit(context, builder, signature, arguments):
         place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), ir.IntType(8).as_pointer())
         numbers = [ir.Constant(I32, n) for n in (0, 3, 1)]  # for reading, keep close, data
-        _llvm_function(
-            builder, "llvm.prefetch.p0", ir.VoidType(), [place.type, I32, I32, I32], [place, *numbers]
-        )
+        _llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [place.type, I32, I32, I32], [place, *numbers])
         return context.get_dummy_value()
 
     return types.void(p, types.int64), emit
@@ -615,3 +610,17 @@ def tuple_of(count, item):
         return njit(lambda *arguments: ())
     before, last = tuple_of(count - 1, item), count - 1
     return njit(lambda *arguments: (*before(*arguments), item(last, *arguments)))
+
+
+def each_of(count, action):
+    """A function (*arguments) that calls action(0, *arguments), action(1, *arguments), ... `count` times."""
+    if count == 0:
+        return njit(lambda *arguments: None)
+    before, last = each_of(count - 1, action), count - 1
+
+    @njit
+    def in_turn(*arguments):
+        before(*arguments)
+        action(last, *arguments)
+
+    return in_turn

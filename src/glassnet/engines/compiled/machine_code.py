@@ -24,12 +24,21 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-__all__ = ["address", "addresses", "assembly", "cache_folder", "processor", "vector_bytes"]
+__all__ = ["address", "addresses", "assembly", "cache_folder", "function", "processor", "unavailable", "vector_bytes"]
 
 Key = tuple[str, ...]
 _lock = threading.RLock()
 _addresses: dict[Key, int] = {}
 _announced = False
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- the processor ------------------------------------------------------------------------------------------------
@@ -66,6 +75,16 @@ def _machine() -> Any:
 @cache
 def _loader() -> Any:
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+
+
+@cache
+def unavailable() -> str | None:
+    """Why there is no machine code on this computer, if so."""
+    try:
+        _loader()
+    except Exception as error:
+        return f"LLVM does not know this processor ({error})"
+    return None
 
 
 # --- the cache ----------------------------------------------------------------------------------------------------

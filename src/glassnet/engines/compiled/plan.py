@@ -7,12 +7,11 @@ offsets and sizes only, so one plan serves every network of an architecture, on 
 import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled.machine_code import addresses, vector_bytes
+from glassnet.engines.compiled.machine_code import addresses
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -74,7 +73,8 @@ class Plan:
     block: int
     work_bytes: int
     panels: int
-    losses: int  # bytes into the work space
+    losses: int = 0  # where in the work space the losses lie,
+    batch: tuple[int, int] = (0, 0)  # and the batch's inputs and targets, when they are copied there
 
     def tape(self, name: str) -> tuple[int, int]:
         """Address and length of a tape."""
@@ -120,8 +120,8 @@ class _Builder:
         return (f.THETA, self.pieces[name].start * self.size) if name in self.pieces else (0, 0)
 
     def learns(self, name: str) -> bool:
-        """Whether training changes the tensor."""
-        return name in self.pieces and name not in self.architecture.frozen
+        """Whether the tensor's gradient is wanted: in training, not of frozen ones."""
+        return name in self.pieces and not (self.drawn and name in self.architecture.frozen)
 
     def uses_batch(self, number: int) -> bool:
         """Whether the layer normalizes with the batch's own statistics."""
@@ -380,7 +380,7 @@ def plan_prediction(architecture: Architecture, block: int, judged: bool) -> Pla
     builder.forward()
     if judged:
         builder.loss()
-    return Plan({"rows": builder.rows.resolve()}, block, builder.work, 0, 0)
+    return Plan({"rows": builder.rows.resolve()}, block, builder.work, 0)
 
 
 @lru_cache(maxsize=128)
@@ -413,4 +413,6 @@ def plan_training(
         carry = Tape()
         carry.add(("carry", rule.name), 0, *[0] * 6, *(float(c) for c in rule.constants.values()))
         tapes["carry"] = carry.resolve()
-    return Plan(tapes, block, builder.work, panels, builder.tensors["losses"].offset)
+    tensors = builder.tensors
+    batch = (tensors["x"].offset, tensors["y"].offset) if ordered else (0, 0)
+    return Plan(tapes, block, builder.work, panels, tensors["losses"].offset, batch)

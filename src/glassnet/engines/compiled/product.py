@@ -98,7 +98,11 @@ def kernel(dtype, lanes_count, rows, vectors, masked):
                 factor = q.spread(builder, builder.load(builder.gep(at_a, [steps_a[r]])), lanes_count)
                 for j in range(vectors):
                     new[r, j] = q._llvm_function(
-                        builder, f"llvm.fmuladd.{q._suffix(lanes)}", vector, [vector] * 3, [factor, row_b[j], sums[r, j]]
+                        builder,
+                        f"llvm.fmuladd.{q._suffix(lanes)}",
+                        vector,
+                        [vector] * 3,
+                        [factor, row_b[j], sums[r, j]],
                     )
             next_k = builder.add(k, ir.Constant(_I64, 1))
             for phi, begin, after in (

@@ -8,19 +8,20 @@ calling thread's; stages that work on columns or parameters take the thread's sh
 
 # pyright: basic
 
-from math import sqrt
+import math
 
 from numba import njit, types
 
 from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba the elementary names
-from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled.machine_code import vector_bytes
 from glassnet.engines.compiled.product import kernel
 from glassnet.engines.compiled.rows import at, row
 from glassnet.engines.compiled.translate import OPTIONS, known
+from glassnet.formulas import randomness
 from glassnet.formulas.activations import ACTIVATIONS
-from glassnet.formulas.elementary import maximum, minimum, where
+from glassnet.formulas.elementary import maximum, minimum, sqrt, where
 from glassnet.formulas.losses import LOSSES
 from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.formulas.penalties import penalty_slope
@@ -374,6 +375,160 @@ def loss(name, form, dtype):
     return stage
 
 
+# --- what is drawn ------------------------------------------------------------------------------------------------
+
+_prefix = known(randomness.hash_prefix)
+_bits, _fraction = known(randomness.bits), known(randomness.fraction)
+
+
+def dropout(dtype):
+    """mask = 0 or 1/(1 - rate), d = a mask.  op: a, d, mask, step, columns, stream, number of the rate."""
+    tensor, scalar = Kit(dtype).tensor, Kit(dtype).dtype
+
+    def stage(op, fr):
+        a, d, mask, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), op[7], op[8]
+        rate = _doubles(fr[f.RATES])[op[10]]
+        prefix, kept = _prefix(fr[f.SEED], fr[f.STEP], op[9]), scalar(1.0 / (1.0 - rate))
+        for r in range(fr[f.FIRST], fr[f.LAST]):
+            row, index = r * step, (fr[f.ROW] + r) * columns
+            for j in range(columns):
+                drawn = _fraction(_bits(prefix, types.uint64(index + j)))
+                m = kept if drawn >= rate else scalar(0)
+                mask[row + j] = m
+                d[row + j] = a[row + j] * m
+
+    return stage
+
+
+def randomized(dtype):
+    """r = z or slope z, by the sign of z.  op: z, r, slope, step, columns, stream, drawn?, lower, upper (bits)."""
+    tensor, scalar = Kit(dtype).tensor, Kit(dtype).dtype
+
+    def stage(op, fr):
+        z, out, slope, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), op[7], op[8]
+        lower, upper = q.number(op[11]), q.number(op[12])
+        prefix = _prefix(fr[f.SEED], fr[f.STEP], op[9])
+        for r in range(fr[f.FIRST], fr[f.LAST]):
+            row, index = r * step, (fr[f.ROW] + r) * columns
+            for j in range(columns):
+                drawn = 0.5
+                if op[10] != 0:
+                    drawn = _fraction(_bits(prefix, types.uint64(index + j)))
+                s = scalar(lower + (upper - lower) * drawn)
+                if z[row + j] > scalar(0):
+                    s = scalar(1)
+                slope[row + j] = s
+                out[row + j] = z[row + j] * s
+
+    return stage
+
+
+def multiply(dtype):
+    """da = da * factor, back through a mask or drawn slopes.  op: da, factor, step."""
+    kit = Kit(dtype)
+    tensor, load, count = kit.tensor, kit.load, kit.count
+
+    def stage(op, fr):
+        da, factor, stop = tensor(op, fr, 1), tensor(op, fr, 3), fr[f.LAST] * op[5]
+        for i in range(fr[f.FIRST] * op[5], stop, count):
+            q.store(da, i, stop, load(da, i, stop) * load(factor, i, stop))
+
+    return stage
+
+
+# --- batch normalization ------------------------------------------------------------------------------------------
+
+
+@_compiled
+def _share(fr, columns, count):
+    """This thread's share of the columns, in whole vectors."""
+    groups = (columns + count - 1) // count
+    low = groups * fr[f.THREAD] // fr[f.THREADS] * count
+    return low, min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * count, columns)
+
+
+def normalize(form, dtype):
+    """zhat = (z - mean) / sqrt(var + epsilon), s = gamma zhat + beta, and the scale 1 / sqrt(...) is kept.
+
+    With form "batch" mean and var are the block's, which is the whole batch, and the running ones follow; each
+    thread takes columns. With "running" these are used, and each thread takes its rows.
+    op: z, zhat, s, scale, mean, var, gamma, beta, step, columns, momentum, epsilon.
+    """
+    kit, batch = Kit(dtype), form == "batch"
+    tensor, load, count, splat = kit.tensor, kit.load, kit.count, kit.splat
+
+    def stage(op, fr):
+        z, zhat, s, scale = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
+        running_mean, running_var = tensor(op, fr, 9), tensor(op, fr, 11)
+        gamma, beta, step, columns = tensor(op, fr, 13), tensor(op, fr, 15), op[17], op[18]
+        one, momentum, epsilon = splat(1.0), q.number(op[19]), splat(q.number(op[20]))
+        low, high = _share(fr, columns, count) if batch else (0, columns)
+        first, last = (0, fr[f.ROWS]) if batch else (fr[f.FIRST], fr[f.LAST])
+        for j in range(low, high, count):
+            if batch:
+                n = splat(1.0 * fr[f.ROWS])
+                mean, var = splat(0.0), splat(0.0)
+                for r in range(last):
+                    mean = mean + load(q.after(z, r * step), j, columns)
+                mean = mean / n
+                for r in range(last):
+                    d = load(q.after(z, r * step), j, columns) - mean
+                    var = var + d * d
+                var = var / n
+                old, new = splat(1.0 - momentum), splat(momentum)
+                unbiased = splat(1.0 * fr[f.ROWS] / max(fr[f.ROWS] - 1, 1))
+                q.store(running_mean, j, high, old * load(running_mean, j, columns) + new * mean)
+                q.store(running_var, j, high, old * load(running_var, j, columns) + new * var * unbiased)
+                worst = load(running_var, j, columns) - load(running_var, j, columns)
+                if not q.lanes_sum(worst) == 0.0:
+                    _integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
+            else:
+                mean, var = load(running_mean, j, columns), load(running_var, j, columns)
+            by = one / sqrt(var + epsilon)
+            if batch or fr[f.THREAD] == 0:
+                q.store(scale, j, high, by)
+            times, plus = load(gamma, j, columns), load(beta, j, columns)
+            for r in range(first, last):
+                x = (load(q.after(z, r * step), j, columns) - mean) * by
+                q.store(q.after(zhat, r * step), j, high, x)
+                q.store(q.after(s, r * step), j, high, times * x + plus)
+
+    return stage
+
+
+def normalize_backward(form, dtype):
+    """dgamma, dbeta and dJ/dz (in place of dJ/ds); each thread takes columns.
+
+    op: delta, zhat, scale, gamma, dgamma, dbeta, step, columns. A first block begins the sums at 0, later ones add.
+    """
+    kit, batch = Kit(dtype), form == "batch"
+    tensor, load, count, splat = kit.tensor, kit.load, kit.count, kit.splat
+
+    def stage(op, fr):
+        delta, zhat, scale, gamma = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
+        dgamma, dbeta, step, columns = tensor(op, fr, 9), tensor(op, fr, 11), op[13], op[14]
+        low, high = _share(fr, columns, count)
+        rows, zero, n = fr[f.ROWS], splat(0.0), splat(1.0 * fr[f.ROWS])
+        for j in range(low, high, count):
+            along, total = zero, zero
+            for r in range(rows):
+                d = load(q.after(delta, r * step), j, columns)
+                along = along + d * load(q.after(zhat, r * step), j, columns)
+                total = total + d
+            factor = load(gamma, j, columns) * load(scale, j, columns)
+            for r in range(rows):
+                d = load(q.after(delta, r * step), j, columns)
+                if batch:  # through mean and var, which depend on every row
+                    d = d - total / n - load(q.after(zhat, r * step), j, columns) * (along / n)
+                q.store(q.after(delta, r * step), j, high, d * factor)
+            if fr[f.FIRST_BLOCK] == 0:
+                along, total = along + load(dgamma, j, columns), total + load(dbeta, j, columns)
+            q.store(dgamma, j, high, along)
+            q.store(dbeta, j, high, total)
+
+    return stage
+
+
 # --- the batch ----------------------------------------------------------------------------------------------------
 
 
@@ -423,17 +578,29 @@ def carry(name):
     read = q.tuple_of(many, njit(lambda i, p: p[i]))
     constants = q.tuple_of(len(rule.constants), njit(lambda i, op: q.number(op[8 + i])))
 
+    @njit
+    def put(i, p, values):
+        p[i] = values[i]
+
+    keep = q.each_of(many, put)
+
     def stage(op, fr):
         eta, step = q.number(fr[f.LO]), fr[f.HI]
         new = carry_(read(_doubles(op[1] + 8 * many * (step % 2))), *constants(op))
-        kept = _doubles(op[1] + 8 * many * ((step + 1) % 2))
-        for i in range(many):
-            kept[i] = new[i]
+        keep(_doubles(op[1] + 8 * many * ((step + 1) % 2)), new)
         numbers, out = coefficients(eta, new, *constants(op)), _doubles(fr[f.COEFFICIENTS])
         for i in range(len(numbers)):
             out[i] = numbers[i]
 
     return stage
+
+
+def _sum(count):
+    """A function (values, start): start + the `count` values of a tuple."""
+    if count == 0:
+        return njit(lambda values, start: start)
+    before, last = _sum(count - 1), count - 1
+    return njit(lambda values, start: before(values, start) + values[last])
 
 
 def update(name, dtype):
@@ -449,6 +616,15 @@ def update(name, dtype):
     read_slots = q.tuple_of(slots, njit(lambda k, p, step, i, n: load(q.after(p, k * step), i, n)))
     read_numbers = q.tuple_of(numbers, njit(lambda k, p: splat(p[k])))
     slope = known(penalty_slope)
+
+    @njit
+    def put(k, p, step, i, n, values):
+        q.store(q.after(p, k * step), i, n, values[k])
+
+    keep_slots = q.each_of(slots, put)
+    differences = q.tuple_of(slots, njit(lambda k, values: values[k] - values[k]))
+
+    nan_of = _sum(slots)
 
     def stage(op, fr):
         low, high = fr[f.LO], fr[f.HI]
@@ -482,9 +658,8 @@ def update(name, dtype):
                 w, new = rule(w, g, read_slots(slot, p_step, i, n), coefficients)
                 q.store(theta, i, n, w)
                 worst = worst + (w - w)  # 0 as long as all is finite
-                for k in range(slots):
-                    q.store(q.after(slot, k * p_step), i, n, new[k])
-                    worst = worst + (new[k] - new[k])
+                keep_slots(slot, p_step, i, n, new)
+                worst = nan_of(differences(new), worst)
         if mode != 2:
             _doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(total)
             _doubles(fr[f.NORMS])[op[7] + fr[f.PANEL]] = q.lanes_sum(clipped)
@@ -638,11 +813,11 @@ def train(dtype):
                 break
             if clip > 0.0:
                 wait_for_all(fr)
-                norm = sqrt(add_up(_doubles(fr[f.NORMS] + 8 * op[19]), op[19]))
+                norm = math.sqrt(add_up(_doubles(fr[f.NORMS] + 8 * op[19]), op[19]))
                 given[f.CLIP] = clip / norm if norm > clip else 1.0
             play(op[5], op[6], fr)
             wait_for_all(fr)
-            norm = sqrt(add_up(parts, op[19]))
+            norm = math.sqrt(add_up(parts, op[19]))
             if fr[f.THREAD] == 0:
                 losses[done], norms[done] = loss, norm
             if not (loss - loss == 0.0 and norm - norm == 0.0):
@@ -666,6 +841,11 @@ STAGES = {
     "activation": activation,
     "activation_backward": activation_backward,
     "loss": loss,
+    "dropout": dropout,
+    "randomized": randomized,
+    "multiply": multiply,
+    "normalize": normalize,
+    "normalize_backward": normalize_backward,
     "batch": batch,
     "carry": carry,
     "update": update,

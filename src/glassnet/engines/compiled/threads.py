@@ -1,0 +1,88 @@
+"""Python threads inside machine code: who may run how many, and how a call on several is made.
+
+Machine code runs without the interpreter's lock, so two Python threads are two cores. They meet at barriers (see
+`stages.wait_for_all`) that spin, which is only good while each has a core of its own. So all calls of a process
+share the cores: a call that finds them taken runs on one thread. No result depends on how many it got.
+
+Helper threads live for one call: nothing stays behind that a `fork` could lose.
+"""
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from glassnet.engines.compiled import frame as f
+
+__all__ = ["borrowed", "cores", "run_on", "yield_address"]
+
+_lock = threading.Lock()
+_running = 0  # threads in machine code
+
+
+def _begin_again() -> None:
+    global _lock, _running
+    _lock, _running = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
+
+
+def cores() -> int:
+    """Cores this process may use; OMP_NUM_THREADS, which joblib sets in its workers, bounds them."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(count, int(limit)) if limit.isdigit() and int(limit) > 0 else count
+
+
+@contextmanager
+def borrowed(wanted: int | None) -> Iterator[int]:
+    """How many threads a call may have: `wanted` (None: all), as far as cores are free; at least one."""
+    global _running
+    with _lock:
+        free = cores() - _running
+        threads = max(1, min(free, wanted)) if wanted is not None else max(1, free)
+        _running += threads
+    try:
+        yield threads
+    finally:
+        with _lock:
+            _running -= threads
+
+
+def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = None, *, watched: bool = False) -> None:
+    """Make all calls at once, each (function, address of operands, address of frame) on a thread of its own.
+
+    The first runs on the calling thread, which is deaf to Ctrl-C meanwhile; `watched`, it only waits, and tells the
+    others through `shared` to stop when it is interrupted.
+    """
+    own, others = (None, calls) if watched else (calls[0], calls[1:])
+    helpers = [threading.Thread(target=call[0], args=call[1:], daemon=True) for call in others]
+    for helper in helpers:
+        helper.start()
+    if own is not None:
+        own[0](own[1], own[2])
+    try:
+        for helper in helpers:
+            helper.join()
+    except BaseException:
+        if shared is not None:
+            shared[f.STOP] = 1
+        for helper in helpers:
+            helper.join()
+        raise
+
+
+@cache
+def yield_address() -> int:
+    """Address of the system's function by which a thread lets others run."""
+    library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)
+    function = library.SwitchToThread if sys.platform == "win32" else library.sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
