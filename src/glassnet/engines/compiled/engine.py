@@ -12,8 +12,6 @@ from glassnet.engines.compiled.machine_code import function, unavailable
 from glassnet.engines.compiled.plan import plan_prediction, plan_training
 from glassnet.engines.compiled.threads import borrowed, run_on, yield_address
 from glassnet.engines.reference import ReferenceEngine
-from glassnet.formulas.activations import ACTIVATIONS
-from glassnet.formulas.losses import LOSSES
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import parameter_layout
@@ -41,10 +39,9 @@ class CompiledEngine:
         """Reasons why this engine cannot run the network; empty when it can."""
         reasons = [] if (reason := unavailable()) is None else [reason]
         own = "glassnet.formulas."
-        for layer in architecture.dense:
-            if not ACTIVATIONS[layer.g.name].function.__module__.startswith(own):
-                reasons.append(f"activation '{layer.g.name}' is not one of glassnet's own")
-        if not LOSSES[architecture.objective.name].function.__module__.startswith(own):
+        foreign = [g for layer in architecture.dense if not (g := layer.g).function.__module__.startswith(own)]
+        reasons += [f"activation '{g.name}' is not one of glassnet's own" for g in foreign]
+        if not architecture.objective.function.__module__.startswith(own):
             reasons.append(f"loss '{architecture.objective.name}' is not one of glassnet's own")
         return reasons
 
@@ -120,7 +117,8 @@ class CompiledEngine:
         training = Training(architecture, None, None, None, min(len(data), _BLOCK), len(data), False)
         nothing = np.empty((0, theta.size), theta.dtype)
         training.hold(theta, nothing, buffers, data, 0, architecture)
-        losses, _, done = training.steps(np.array([0, len(data)]), None, np.zeros(1), np.zeros(1), np.zeros((1, 0)), 0)
+        bounds, no_rates = np.array([0, len(data)]), np.zeros((1, 0))
+        losses, _, _ = training.steps(bounds, None, np.zeros(1), np.zeros(1), no_rates, 0)
         views = parameter_layout(architecture).views(theta)
         penalty_gradient(architecture, views, training.gradient)
         return float(losses[0]) + penalty(architecture, views), training.gradient

@@ -169,12 +169,12 @@ def _numbers(count, element=I64):
     return ir.Constant(ir.VectorType(element, count), [ir.Constant(element, i) for i in range(count)])
 
 
-def _llvm_function(builder, name, result, arguments, values):
+def llvm_function(builder, name, result, arguments, values):
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
     return builder.call(function, values)
 
 
-def _suffix(lanes):
+def suffix(lanes):
     return f"v{lanes.count}{_NAMES[lanes.dtype]}"
 
 
@@ -244,7 +244,7 @@ to_float = _convert("to_float", _to_float, lambda q, a, x, t: q.sitofp(a, t.llvm
 rounded = _convert(
     "rounded",
     lambda x: x,
-    lambda q, a, x, t: _llvm_function(q, f"llvm.rint.{_suffix(t)}", t.llvm, [t.llvm], [a]),
+    lambda q, a, x, t: llvm_function(q, f"llvm.rint.{suffix(t)}", t.llvm, [t.llvm], [a]),
     "To the nearest whole number, ties to even.",
 )
 widen = _convert(
@@ -261,7 +261,7 @@ def fused(typingctx, a, b, c):
 
     def emit(context, builder, signature, arguments):
         vector = a.llvm
-        return _llvm_function(builder, f"llvm.fmuladd.{_suffix(a)}", vector, [vector] * 3, arguments)
+        return llvm_function(builder, f"llvm.fmuladd.{suffix(a)}", vector, [vector] * 3, arguments)
 
     return a(a, b, c), emit
 
@@ -335,14 +335,14 @@ select = intrinsic(_choose)
 def _where(condition, a, b):
     if isinstance(a, Lanes):
         assert a == b, f"where({a}, {b}): both choices must have one dtype"
-        return lambda condition, a, b: select(condition, a, b)
+        return lambda condition, a, b: select(condition, a, b)  # noqa: PLW0108
     return None
 
 
 @overload(elementary.constant)
 def _constant(z, value):
     if isinstance(z, Lanes):
-        return lambda z, value: splat(z, value)
+        return lambda z, value: splat(z, value)  # noqa: PLW0108
     return None
 
 
@@ -362,7 +362,7 @@ def pointer(dtype):
     return at
 
 
-def _tail(builder, lanes, start, stop):
+def tail(builder, lanes, start, stop):
     """LLVM: the mask of the lanes i with start + i < stop."""
     left = spread(builder, builder.sub(stop, start), lanes.count)
     return builder.icmp_signed("<", _numbers(lanes.count), left)
@@ -375,9 +375,9 @@ def _align(lanes):
 def masked_load(builder, lanes, place, mask):
     """LLVM: the lanes of the mask from memory, 0 in the others."""
     vector, masks = lanes.llvm, ir.VectorType(I1, lanes.count)
-    return _llvm_function(
+    return llvm_function(
         builder,
-        f"llvm.masked.load.{_suffix(lanes)}.p0",
+        f"llvm.masked.load.{suffix(lanes)}.p0",
         vector,
         [vector.as_pointer(), I32, masks, vector],
         [place, ir.Constant(I32, _align(lanes)), mask, ir.Constant(vector, None)],
@@ -387,9 +387,9 @@ def masked_load(builder, lanes, place, mask):
 def masked_store(builder, lanes, value, place, mask):
     """LLVM: the lanes of the mask into memory."""
     vector, masks = lanes.llvm, ir.VectorType(I1, lanes.count)
-    _llvm_function(
+    llvm_function(
         builder,
-        f"llvm.masked.store.{_suffix(lanes)}.p0",
+        f"llvm.masked.store.{suffix(lanes)}.p0",
         ir.VoidType(),
         [vector, vector.as_pointer(), I32, masks],
         [value, place, ir.Constant(I32, _align(lanes)), mask],
@@ -425,7 +425,7 @@ def load(dtype, count):
                 with then:
                     full, from_full = plain_load(builder, lanes, place), builder.block
                 with otherwise:
-                    part, from_part = masked_load(builder, lanes, place, _tail(builder, lanes, i, n)), builder.block
+                    part, from_part = masked_load(builder, lanes, place, tail(builder, lanes, i, n)), builder.block
             value = builder.phi(lanes.llvm)
             value.add_incoming(full, from_full)
             value.add_incoming(part, from_part)
@@ -451,7 +451,7 @@ def store(typingctx, p, i, n, value):
             with then:
                 plain_store(builder, value, vector, place)
             with otherwise:
-                masked_store(builder, value, vector, place, _tail(builder, value, i, n))
+                masked_store(builder, value, vector, place, tail(builder, value, i, n))
         return context.get_dummy_value()
 
     return signature, emit
@@ -477,10 +477,10 @@ def gather(dtype, count):
         def emit(context, builder, signature, arguments):
             p, stride, n = arguments
             places = _places(builder, p, stride, count, _ELEMENTS[dtype])
-            mask = _tail(builder, lanes, ir.Constant(I64, 0), n)
-            return _llvm_function(
+            mask = tail(builder, lanes, ir.Constant(I64, 0), n)
+            return llvm_function(
                 builder,
-                f"llvm.masked.gather.{_suffix(lanes)}.v{count}p0",
+                f"llvm.masked.gather.{suffix(lanes)}.v{count}p0",
                 lanes.llvm,
                 [places.type, I32, mask.type, lanes.llvm],
                 [places, ir.Constant(I32, _align(lanes)), mask, ir.Constant(lanes.llvm, None)],
@@ -499,10 +499,10 @@ def scatter(typingctx, p, stride, n, value):
     def emit(context, builder, signature, arguments):
         p, stride, n, vector = arguments
         places = _places(builder, p, stride, value.count, _ELEMENTS[value.dtype])
-        mask = _tail(builder, value, ir.Constant(I64, 0), n)
-        _llvm_function(
+        mask = tail(builder, value, ir.Constant(I64, 0), n)
+        llvm_function(
             builder,
-            f"llvm.masked.scatter.{_suffix(value)}.v{value.count}p0",
+            f"llvm.masked.scatter.{suffix(value)}.v{value.count}p0",
             ir.VoidType(),
             [value.llvm, places.type, I32, mask.type],
             [vector, places, ir.Constant(I32, _align(value)), mask],
@@ -519,7 +519,7 @@ def prefetch(typingctx, p, i):
     def emit(context, builder, signature, arguments):
         place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), ir.IntType(8).as_pointer())
         numbers = [ir.Constant(I32, n) for n in (0, 3, 1)]  # for reading, keep close, data
-        _llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [place.type, I32, I32, I32], [place, *numbers])
+        llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [place.type, I32, I32, I32], [place, *numbers])
         return context.get_dummy_value()
 
     return types.void(p, types.int64), emit

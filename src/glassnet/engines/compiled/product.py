@@ -35,6 +35,7 @@ def kernel(dtype, lanes_count, rows, vectors, masked):
     touched when `masked`; the mask falls on the last vector.
     """
     lanes = q.Lanes(dtype, lanes_count)
+    fused = f"llvm.fmuladd.{q.suffix(lanes)}"
     vector = lanes.llvm
     pointer = types.CPointer(dtype)
     number = types.int64
@@ -49,7 +50,7 @@ def kernel(dtype, lanes_count, rows, vectors, masked):
             a, row_step, k_step, b, b_step, start, start_step, c, c_step, K, columns = arguments
             zero = ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * lanes_count)
             if masked:
-                mask = q._tail(builder, lanes, ir.Constant(_I64, (vectors - 1) * lanes_count), columns)
+                mask = q.tail(builder, lanes, ir.Constant(_I64, (vectors - 1) * lanes_count), columns)
 
             def place(base, j):
                 return builder.bitcast(builder.gep(base, [ir.Constant(_I64, j * lanes_count)]), vector.as_pointer())
@@ -97,13 +98,7 @@ def kernel(dtype, lanes_count, rows, vectors, masked):
             for r in range(rows):
                 factor = q.spread(builder, builder.load(builder.gep(at_a, [steps_a[r]])), lanes_count)
                 for j in range(vectors):
-                    new[r, j] = q._llvm_function(
-                        builder,
-                        f"llvm.fmuladd.{q._suffix(lanes)}",
-                        vector,
-                        [vector] * 3,
-                        [factor, row_b[j], sums[r, j]],
-                    )
+                    new[r, j] = q.llvm_function(builder, fused, vector, [vector] * 3, [factor, row_b[j], sums[r, j]])
             next_k = builder.add(k, ir.Constant(_I64, 1))
             for phi, begin, after in (
                 (k, ir.Constant(_I64, 0), next_k),

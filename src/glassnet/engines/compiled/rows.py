@@ -161,7 +161,7 @@ def _lazy_function(function):
 
     @overload(function)
     def _express(x):
-        return (lambda x: express(x)) if _is_row(x) else None
+        return (lambda x: express(x)) if _is_row(x) else None  # noqa: PLW0108
 
 
 for _function in (elementary.exp, elementary.expm1, elementary.log, elementary.log1p, elementary.tanh):

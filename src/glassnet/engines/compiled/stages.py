@@ -65,11 +65,11 @@ class Kit:
 
 
 def product(dtype):
-    """C = start + A B, by tiles: fr[ARGUMENTS:] = a, its two steps, b, b_step, start, start_step, c, c_step, M, N, K."""
+    """C = start + A B by tiles. fr[ARGUMENTS:]: a, its two steps, b, b_step, start, start_step, c, c_step, M, N, K."""
     kit = Kit(dtype)
     at_, size, lanes = kit.pointer, kit.bytes, kit.count
     many = vector_bytes() == 64  # 32 vector registers, else 16
-    k88, k83, k82, k81 = (kernel(kit.dtype, lanes, 8 if many else 4, v, True) for v in (3, 3, 2, 1))
+    k83, k82, k81 = (kernel(kit.dtype, lanes, 8 if many else 4, v, True) for v in (3, 2, 1))
     k43, k42, k41 = (kernel(kit.dtype, lanes, 4 if many else 2, v, True) for v in (3, 2, 1))
     k16, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True) for v in (6, 3, 2, 1))
     tall, half = (8, 4) if many else (4, 2)
@@ -252,7 +252,7 @@ def weight_gradient(dtype):
 def activation(name, dtype):
     """a = g(z).  op: z, a, step (rows lie `step` apart; gaps are computed too), columns; constants."""
     kit, record = Kit(dtype), ACTIVATIONS[name]
-    tensor, load, count, make_row, lanes_of = kit.tensor, kit.load, kit.count, kit.row, kit.splat
+    tensor, load, count, make_row = kit.tensor, kit.load, kit.count, kit.row
     g, constants = known(record.function), kit.constants(len(record.constants), 8)
 
     def elementwise(op, fr):
@@ -480,7 +480,7 @@ def normalize(form, dtype):
                 q.store(running_mean, j, high, old * load(running_mean, j, columns) + new * mean)
                 q.store(running_var, j, high, old * load(running_var, j, columns) + new * var * unbiased)
                 worst = load(running_var, j, columns) - load(running_var, j, columns)
-                if not q.lanes_sum(worst) == 0.0:
+                if q.lanes_sum(worst) != 0.0:  # true of NaN
                     _integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
             else:
                 mean, var = load(running_mean, j, columns), load(running_var, j, columns)
@@ -539,7 +539,7 @@ def batch(dtype):
     lie (the driver has set INPUT and TARGET).
     """
     kit = Kit(dtype)
-    pointer, load, count, tensor, size, splat = kit.pointer, kit.load, kit.count, kit.tensor, kit.bytes, kit.splat
+    pointer, load, count, tensor, size = kit.pointer, kit.load, kit.count, kit.tensor, kit.bytes
 
     @_compiled
     def copy(source, target, n):
@@ -604,7 +604,7 @@ def _sum(count):
 
 
 def update(name, dtype):
-    """Parameters LO <= p < HI: the gradient's last part, and the rule.  op: mode, l1, l2, clip?, clip_value, decays?, panels
+    """Parameters LO <= p < HI: the gradient's end, and the rule.  op: mode, l1, l2, clip?, clip_value, decays?, panels
 
     Mode 1 adds the penalties' slope, notes the squared norm under PANEL and clips by value, and keeps the gradient;
     mode 2 scales it to clip_norm and applies the rule; mode 3 does both at once.
@@ -663,7 +663,7 @@ def update(name, dtype):
         if mode != 2:
             _doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(total)
             _doubles(fr[f.NORMS])[op[7] + fr[f.PANEL]] = q.lanes_sum(clipped)
-        if not q.lanes_sum(worst) == 0.0:
+        if q.lanes_sum(worst) != 0.0:  # true of NaN
             _integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
 
     return stage
@@ -738,7 +738,7 @@ def _enter_block(size):
 
 
 def predict(dtype):
-    """All rows, block by block.  op: tape, instructions, block, columns of X and of Y, address of outputs, of losses."""
+    """All rows, block by block.  op: tape, instructions, block, columns of X and Y, addresses of outputs and losses."""
     size = Kit(dtype).bytes
     enter = _enter_block(size)
 
