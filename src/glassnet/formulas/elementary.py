@@ -13,7 +13,6 @@ dtype). Three habits make that possible:
 # pyright: reportMissingParameterType=false
 
 import numpy as np
-from scipy import special
 
 __all__ = [
     "absolute",
@@ -77,7 +76,9 @@ def tanh(x):
 
 def erf(x):
     """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
-    return special.erf(x)
+    from scipy.special import erf as of_scipy  # loading it costs more than an epoch of a small network
+
+    return of_scipy(x)
 
 
 def absolute(x):
@@ -102,7 +103,9 @@ def minimum(a, b):
 
 def xlogy(x, y):
     """x log(y), and 0 where x = 0 whatever y is."""
-    return special.xlogy(x, y)
+    from scipy.special import xlogy as of_scipy
+
+    return of_scipy(x, y)
 
 
 def row_max(z):

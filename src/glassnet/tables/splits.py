@@ -1,13 +1,15 @@
 """Rows to parts: training, validation, test; seeded, and balanced in the classes or in the target's quantiles."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from glassnet.errors import DataError, InvalidParameterError
 from glassnet.formulas.randomness import generator
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["quantile_groups", "shared_duplicates", "split_rows", "train_validation_split"]
 
@@ -158,7 +160,7 @@ def train_validation_split(
     return train, validation
 
 
-def shared_duplicates(frame: pl.DataFrame, parts: Sequence[np.ndarray]) -> int:
+def shared_duplicates(frame: "pl.DataFrame", parts: Sequence[np.ndarray]) -> int:
     """Count the rows of later parts that stand, the same in every column, in an earlier part too.
 
     >>> import numpy as np, polars as pl
