@@ -73,6 +73,8 @@ class Network:
         Of initial weights, order of examples and all draws; the same seed gives the same bits.
     engine : str
         "auto" or the name of an engine.
+    threads : int, optional
+        How many threads the engine may use; by default its own choice. No bit of the result depends on it.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class Network:
         dtype: str = "float32",
         seed: int = 0,
         engine: str = "auto",
+        threads: int | None = None,
     ) -> None:
         architecture = Architecture(
             inputs,
@@ -119,11 +122,13 @@ class Network:
         seed = checked_seed(seed)
         self._hold(architecture, initial_parameters(architecture, seed), initial_buffers(architecture), seed)
         self.engine = choose(engine, architecture, ENGINES)
+        self.threads = None if threads is None else whole_number("threads", threads)
 
     def _hold(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int) -> None:
         self.architecture, self.seed = architecture, seed
         self._theta, self._buffers = theta, buffers
         self.engine: Engine = choose("auto", architecture, ENGINES)
+        self.threads: int | None = None
 
     @classmethod
     def from_parts(cls, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int = 0) -> "Network":
@@ -270,7 +275,9 @@ class Network:
             Count in training and in validation. With reduction="mean" they are scaled to mean 1 over the examples.
             "balanced" gives each class the same total weight, as counted in y.
         metrics : sequence of str, optional
-            Of "accuracy", "rmse", "mae", "r2"; measured on the validation data, or on the training data without any.
+            Of "accuracy", "rmse", "mae", "r2"; measured after each epoch on the validation data, without any on all
+            training data. By default the accuracy of a classifier, on validation data only. What a callback watches is
+            measured too.
         clip_norm, clip_value : float, optional
             Bounds of the gradient's norm and of its entries.
         resume : path, optional
@@ -298,8 +305,9 @@ class Network:
             checked_bound("clip_norm", clip_norm),
             checked_bound("clip_value", clip_value),
             self.seed,
+            self.threads,
         )
-        chosen = default_metrics(self.architecture) if metrics is None else check_metrics(metrics)
+        usual = default_metrics(self.architecture) if held_out is not None else ()
         run = Run(
             program,
             self.engine,
@@ -307,7 +315,7 @@ class Network:
             data,
             held_out,
             whole_number("epochs", epochs),
-            chosen,
+            usual if metrics is None else check_metrics(metrics),
             [*((callbacks,) if isinstance(callbacks, Callback) else callbacks), *([Progress()] if verbose else [])],
             full_batch,
         )

@@ -19,12 +19,18 @@ def problem(n, d, K, dtype, seed=0):
 
 
 def work(order, steps, eta=0.1, decay=0.0, rates=()):
+    order = np.asarray(order, np.int64)
     return Slice(
-        np.asarray(order, np.int64),
+        order,
+        np.minimum(np.arange(steps + 1) * -(-len(order) // steps), len(order)),
         np.full(steps, eta) if np.isscalar(eta) else np.asarray(eta, float),
         np.full(steps, decay),
         np.tile(np.asarray(rates, float), (steps, 1)).reshape(steps, len(rates)),
     )
+
+
+def advance(program, state, data, slice_):
+    return ENGINE.begin(program, state, data).advance(slice_)
 
 
 def start(program, seed=1):
@@ -53,7 +59,7 @@ def test_advance_equals_a_loop_by_hand():
     views = parameter_layout(net).views(state.theta.copy())
     W1, b1, W2, b2 = (views[name].copy() for name in ("W1", "b1", "W2", "b2"))
     order, etas = np.random.default_rng(9).permutation(10), [0.3, 0.2, 0.1]
-    log = ENGINE.advance(program, state, data, work(order, 3, etas))
+    log = advance(program, state, data, work(order, 3, etas))
 
     velocity, losses, norms = [np.zeros_like(p) for p in (W1, b1, W2, b2)], [], []
     for i, eta in enumerate(etas):
@@ -87,7 +93,7 @@ def test_steps_draw_by_their_number_and_keep_running_statistics():
     net = Architecture(3, (Dense(6, "tanh", norm=BatchNorm()), Dropout(0.5), Dense(2)), dtype="float64")
     data, program = problem(8, 3, 2, np.float64), Program(net, SGD(), batch_size=4, seed=6)
     state, twin = start(program), start(program)
-    log = ENGINE.advance(program, state, data, work(range(8), 2, 0.1, rates=(0.3,)))
+    log = advance(program, state, data, work(range(8), 2, 0.1, rates=(0.3,)))
     for t in (1, 2):
         rows = slice(4 * t - 4, 4 * t)
         batch = Data(data.X[rows], data.Y[rows])
@@ -106,13 +112,13 @@ def test_slices_do_not_matter(cut):
     program = Program(net, Adam(0.01), batch_size=4, seed=11)
     etas = np.linspace(0.01, 0.05, 6)
     whole, parts = start(program), start(program)
-    first = ENGINE.advance(program, whole, data, work(order, 6, etas, 0.1, (0.2, 0.5)))
-    a = ENGINE.advance(program, parts, data, work(order[: 4 * cut], cut, etas[:cut], 0.1, (0.2, 0.5)))
-    b = ENGINE.advance(program, parts, data, work(order[4 * cut :], 6 - cut, etas[cut:], 0.1, (0.2, 0.5)))
+    first = advance(program, whole, data, work(order, 6, etas, 0.1, (0.2, 0.5)))
+    a = advance(program, parts, data, work(order[: 4 * cut], cut, etas[:cut], 0.1, (0.2, 0.5)))
+    b = advance(program, parts, data, work(order[4 * cut :], 6 - cut, etas[cut:], 0.1, (0.2, 0.5)))
     assert unchanged(snapshot(whole), parts)
     assert np.array_equal(first.losses, np.concatenate([a.losses, b.losses]))
     other = start(program)
-    ENGINE.advance(Program(net, Adam(0.01), batch_size=4, seed=12), other, data, work(order, 6, etas, 0.1, (0.2, 0.5)))
+    advance(Program(net, Adam(0.01), batch_size=4, seed=12), other, data, work(order, 6, etas, 0.1, (0.2, 0.5)))
     assert not np.array_equal(whole.theta, other.theta)
 
 
@@ -121,7 +127,7 @@ def test_frozen_tensors_and_their_norm():
     data, program = problem(8, 3, 1, np.float64), Program(net, SGD(0.1), batch_size=8)
     state = start(program)
     before = parameter_layout(net).views(state.theta.copy())
-    log = ENGINE.advance(program, state, data, work(range(8), 1))
+    log = advance(program, state, data, work(range(8), 1))
     after = parameter_layout(net).views(state.theta)
     assert np.array_equal(before["W1"], after["W1"]) and not np.any(before["b1"] == after["b1"])
     moved = np.linalg.norm(before.vector - after.vector) / 0.1
@@ -152,13 +158,13 @@ def diverging():
 def test_stops_before_a_step_that_is_not_finite(name):
     program, data, slice_, tensor, done = diverging()[name]
     state, reference = start(program), start(program)
-    log = ENGINE.advance(program, state, data, slice_)
+    log = advance(program, state, data, slice_)
     assert log.bad is not None and len(log.losses) == len(log.gradient_norms) == done == state.step
     assert tensor is None or log.bad == tensor
     assert all(np.all(np.isfinite(a)) for a in (state.theta, state.buffers, state.slots, state.carried, log.losses))
     if done:  # the state is that of the steps before
         m = done * program.batch_size
-        ENGINE.advance(program, reference, data, work(slice_.order[:m], done, slice_.learning_rates[:done]))
+        advance(program, reference, data, work(slice_.order[:m], done, slice_.learning_rates[:done]))
     assert unchanged(snapshot(reference), state)
 
 
@@ -171,7 +177,7 @@ def test_a_planted_weight_is_found_where_it_first_shows(tensor, expected, value)
     piece = next(s for s in parameter_layout(net).slices if s.name == tensor)
     state.theta[piece.start] = value
     before = state.theta.copy()
-    log = ENGINE.advance(program, state, data, work(range(8), 1))
+    log = advance(program, state, data, work(range(8), 1))
     assert log.bad is not None
     if np.isnan(value):  # tanh hides an infinity until the update
         assert log.bad == expected

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.utils import murmurhash3_32
 
-from glassnet.formulas.randomness import bits, hash_end, hash_prefix, uniform
+from glassnet.formulas.randomness import STREAMS, bits, generator, generators, hash_end, hash_prefix, uniform
 
 
 def word(seed, step, layer, index) -> int:
@@ -82,3 +82,21 @@ def test_shape_and_repeatability():
     assert uniform(1, 2, 3, ()).shape == ()
     assert uniform(1, 2, 3, (0, 4)).shape == (0, 4)
     assert not np.any(uniform(1, 2, 3, (50,)) == uniform(1, 2, 4, (50,)))
+
+
+def test_numbered_generators_depend_on_seed_purpose_and_number_alone():
+    at = generators(5, "order")
+    first = [at(number).integers(0, 2**63, 9).tolist() for number in (0, 1, 2**40)]
+    at(1).random(3, dtype=np.float32)  # half a word is left over
+    again = [at(number).integers(0, 2**63, 9).tolist() for number in (2**40, 1, 0)]
+    assert first == again[::-1] == [generators(5, "order")(k).integers(0, 2**63, 9).tolist() for k in (0, 1, 2**40)]
+    others = [generators(seed, purpose)(k) for seed in (5, 6, 2**63 - 1) for purpose in STREAMS for k in (0, 1)]
+    drawn = [rng.integers(0, 2**63, 9).tolist() for rng in (*others, *(generator(5, p, 0) for p in STREAMS))]
+    assert len({number for numbers in drawn for number in numbers}) == 9 * len(drawn)
+
+
+def test_numbered_generators_are_uniform_along_and_across_numbers():
+    at = generators(0, "order")
+    drawn = np.stack([at(number).random(64) for number in range(1000)])
+    assert chi_square(drawn.ravel()) < LIMIT and chi_square(drawn.T.ravel()[:64_000:7]) < LIMIT
+    assert abs(np.corrcoef(drawn[:-1].ravel(), drawn[1:].ravel())[0, 1]) < 6 / np.sqrt(64_000)

@@ -123,6 +123,19 @@ def test_values_are_finite_and_smooth_in_time(cls):
 
 
 @by_class
+def test_an_array_of_times_gives_the_values_one_by_one(cls):
+    """To the bit, wherever in the array a time stands: a resumed run cuts elsewhere."""
+    times = np.random.default_rng(0).uniform(0, 1.2 * EPOCHS, 133)
+    for planned in (EXAMPLES[cls.name], cls(1)):
+        values = planned.values(times, EPOCHS)
+        assert values.dtype == np.float64 and values.shape == times.shape
+        assert values.tolist() == [planned.value(t, EPOCHS) for t in times.tolist()]
+        for start in range(9):
+            assert np.array_equal(planned.values(times[start:], EPOCHS), values[start:])
+    assert planned.values(times[:0], EPOCHS).shape == (0,)
+
+
+@by_class
 def test_spec_text_round_trip(cls):
     for one in (EXAMPLES[cls.name], cls(0.3)):
         assert schedule(str(one)) == one

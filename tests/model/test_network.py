@@ -22,6 +22,7 @@ from glassnet import (
     WriteError,
     check_gradients,
 )
+from glassnet.engines.reference import ReferenceEngine
 from glassnet.files.container import read_container, write_container
 from training.problems import classes, network, numbers, vector
 
@@ -276,3 +277,24 @@ def test_data_are_not_changed_and_errors_are_ours():
     network(X, Y).fit(A, B, epochs=1)
     with pytest.raises(DataError, match="X must have shape"):
         network(X, Y).predict(X[:, :2])
+
+
+def test_threads_are_checked_handed_on_and_no_part_of_the_file(tmp_path):
+    for wrong in (0, -1, 1.5, True, "2"):
+        with pytest.raises(InvalidParameterError, match=r"threads must be a whole number >= 1, got"):
+            Network(2, [Dense(1)], threads=wrong)
+    seen = []
+
+    class Spy(ReferenceEngine):
+        def begin(self, program, state, data):
+            seen.append(program.threads)
+            return super().begin(program, state, data)
+
+    for threads in (None, 3):
+        net = Network(2, [Dense(1)], threads=threads)
+        net.engine = Spy()
+        net.fit(np.eye(2), [0.0, 1.0], epochs=1)
+        net.save(tmp_path / f"{threads}")
+        assert net.threads == threads and Network.load(tmp_path / f"{threads}").threads is None
+    assert seen == [None, 3]
+    assert (tmp_path / "None").read_bytes() == (tmp_path / "3").read_bytes()

@@ -226,11 +226,11 @@ def test_the_plateau_schedule_watches_validation_where_there_is_any():
 
 def test_plateaus_scale_weight_decay_and_dropout():
     X, y = classes()
-    rates = []
+    rates, names = [], ["weight_decay", "dropout1", "dropout2", "dropout3"]
 
     class See(Callback):
         def on_epoch_begin(self, run):
-            rates.append((run.value("weight_decay", run.state.epoch), *run.dropout_rates(run.state.epoch)))
+            rates.append(tuple(run.value(name, run.state.epoch) for name in names))
 
     layers = [Dense(8, "tanh"), Dropout(PlateauSchedule(0.4, 0.5, patience=1, min_delta=1e9)), Dense(5, "tanh")]
     net = Network(4, [Dropout(0.1), *layers, Dropout(0.2), Dense(3, "softmax")])

@@ -165,7 +165,7 @@ def changed(array, value=0.125):
         (r"optimizer", {"optimizer": SGD(0.01)}, None),
         (r"batch size \(32 in the checkpoint, 31 now\)", {"batch_size": 31}, None),
         (r"clip norm \(None in the checkpoint, 1.0 now\)", {"clip_norm": 1.0}, None),
-        ("metrics", {"metrics": []}, None),
+        ("metrics", {"metrics": ["accuracy"]}, None),
         (r"callbacks \( ?.*EarlyStopping", {"callbacks": [EarlyStopping("loss")]}, None),
         (r"seed \(2 in the checkpoint, 3 now\)", {}, lambda: rich(3)),
         ("network", {}, lambda: Network(4, [Dense(9, "tanh"), Dense(3, "softmax")], seed=2)),

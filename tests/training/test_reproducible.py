@@ -49,12 +49,12 @@ def test_the_seed_reaches_weights_order_and_masks_each():
 
 
 def test_slices_of_any_length_change_nothing(monkeypatch):
-    import glassnet.training.loop as loop
+    import glassnet.training.slices as slices
 
     X, y = classes(n=200)
     nets = [drawn(1), drawn(1)]
     nets[0].fit(X, y, batch_size=3, epochs=2)
-    monkeypatch.setattr(loop, "_SLICE_SECONDS", 0.0)  # one step a slice
+    monkeypatch.setattr(slices, "_SECONDS", 0.0)  # one step a slice
     nets[1].fit(X, y, batch_size=3, epochs=2)
     assert np.array_equal(vector(nets[0]), vector(nets[1]))
 

@@ -6,9 +6,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
-from glassnet import SGD, Adam, DataError, Dense, InvalidParameterError, Network, NewtonRaphson
-from glassnet.training.loop import epoch_order
+from glassnet import (
+    SGD,
+    Adam,
+    DataError,
+    Dense,
+    InvalidParameterError,
+    Network,
+    NewtonRaphson,
+    ReduceOnPlateau,
+    TargetMetric,
+)
 from glassnet.training.metrics import METRICS
+from glassnet.training.slices import epoch_order
 from training.problems import Keep, classes, network, numbers, vector
 
 
@@ -52,7 +62,7 @@ def test_no_validation():
     X, y = classes()
     for nothing in (None, 0, 0.0):
         history = network(X, y).fit(X, y, validation=nothing, epochs=1)
-        assert "validation_loss" not in history and "accuracy" in history
+        assert list(history) == ["loss", "learning_rate", "gradient_norm", "seconds"], "and nothing is judged"
 
 
 @pytest.mark.parametrize("spec", [1, 1.0, -0.1, 1.5, True, "some", float("nan"), (1,), (1, 2, 3, 4), np.zeros((3, 4))])
@@ -171,6 +181,15 @@ def test_metrics_are_measured_where_asked(name):
         net.fit(X, y, metrics=["acuracy"])
     with pytest.raises(InvalidParameterError, match="write metrics="):
         net.fit(X, y, metrics="accuracy")
+
+
+def test_what_a_callback_watches_is_measured():
+    X, y = classes(n=40)
+    history = network(X, y).fit(X, y, epochs=2, callbacks=[TargetMetric("accuracy", 2), ReduceOnPlateau("rmse")])
+    assert list(history)[:3] == ["loss", "accuracy", "rmse"]
+    watch = [TargetMetric("validation_r2", 2), TargetMetric("validation_accuracy", 2)]
+    history = network(X, y).fit(X, y, epochs=2, callbacks=watch, validation=0.2)
+    assert list(history)[:4] == ["loss", "validation_loss", "validation_accuracy", "validation_r2"]
 
 
 def test_accuracy_with_several_labels_is_scikit_learns_subset_accuracy():

@@ -1,7 +1,7 @@
 """What an engine is: it runs whole networks, or refuses with reasons.
 
-`training` draws the order of the examples and asks for slices of steps; the engine does the arithmetic and changes
-the state in place. Every engine gives the same numbers as the reference, to rounding.
+`training` draws the order of the examples, begins a run with the engine and asks for slices of steps; the engine does
+the arithmetic and changes the state in place. Every engine gives the same numbers as the reference, to rounding.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ __all__ = [
     "Slice",
     "StepLog",
     "TrainState",
+    "Training",
     "check_trainable",
     "choose",
     "dropout_layers",
@@ -42,6 +43,8 @@ class Program:
         Examples a step; the last step of an epoch may have fewer.
     seed : int
         Of dropout masks and drawn slopes.
+    threads : int or None
+        How many threads an engine may use; None: the engine's choice. No bit of the result depends on it.
     """
 
     architecture: Architecture
@@ -50,6 +53,7 @@ class Program:
     clip_norm: float | None = None
     clip_value: float | None = None
     seed: int = 0
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ class TrainState:
 
     theta (P,) parameters, buffers (B,) running statistics, slots (k, P) of the optimizer, carried (c,) its numbers
     per step (float64), step and epoch done so far, factors on scheduled quantities (after plateaus), counters of the
-    callbacks, and the best weights so far where a callback keeps them.
+    callbacks, and the best weights so far where a callback keeps them. During a run the first four stay the arrays they
+    are: what changes is written into them.
     """
 
     theta: np.ndarray
@@ -89,13 +94,14 @@ class TrainState:
 
 @dataclass(frozen=True)
 class Slice:
-    """A stretch of steps within an epoch.
+    """A stretch of steps, within an epoch or over several. All arrays are C-contiguous.
 
-    order : (m,) int64, the examples in turn, `batch_size` a step.
+    order : (m,) int64, the examples in turn. bounds : (steps + 1,) int64; step i uses order[bounds[i] : bounds[i + 1]].
     learning_rates, weight_decays : (steps,) float64. dropout_rates : (steps, number of Dropout layers) float64.
     """
 
     order: np.ndarray
+    bounds: np.ndarray
     learning_rates: np.ndarray
     weight_decays: np.ndarray
     dropout_rates: np.ndarray
@@ -106,8 +112,8 @@ class StepLog:
     """What came of a slice.
 
     losses, gradient_norms : (steps done,) loss L, without penalties, and norm of the objective's gradient (before
-    clipping) of each step. `bad` is the
-    first non-finite tensor of the step after those, which was not taken; None when all went well.
+    clipping) of each step. `bad` is the first non-finite tensor of the step after those, which was not taken; None when
+    all went well.
     """
 
     losses: np.ndarray
@@ -115,8 +121,22 @@ class StepLog:
     bad: str | None = None
 
 
+class Training(Protocol):
+    """A run that an engine has begun; it may keep what it needs between slices."""
+
+    def advance(self, work: Slice) -> StepLog:
+        """Train through a slice of steps, changing the state in place; stop before a step that is not finite.
+
+        `state.step` counts the steps done.
+        """
+        ...
+
+
 class Engine(Protocol):
-    """The protocol. Arrays come in the network's dtype and C-contiguous; `views` vectors are changed in place."""
+    """The protocol. Arrays come in the network's dtype and C-contiguous; `views` vectors are changed in place.
+
+    Threads share an engine: what belongs to a run is kept in the `Training` that `begin` returns.
+    """
 
     name: str
 
@@ -140,8 +160,8 @@ class Engine(Protocol):
         """The objective of a prediction pass over the data, and its gradient (P,)."""
         ...
 
-    def advance(self, program: Program, state: TrainState, data: Data, work: Slice) -> StepLog:
-        """Train through a slice of steps, changing the state in place; stop before a step that is not finite."""
+    def begin(self, program: Program, state: TrainState, data: Data) -> Training:
+        """Make ready to train from this state, once a run; the arrays of the state stay the same until its end."""
         ...
 
 

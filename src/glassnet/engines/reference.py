@@ -1,5 +1,7 @@
 """The reference engine: `network.passes` in NumPy, one step after another. It defines the truth."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
@@ -16,7 +18,7 @@ from glassnet.network.passes import (
 )
 from glassnet.network.updates import clip_gradient, gradient_norm, update
 
-__all__ = ["ReferenceEngine"]
+__all__ = ["ReferenceEngine", "ReferenceTraining"]
 
 _ROWS = 4096  # rows of one prediction block: bounds memory, changes no bit
 
@@ -64,45 +66,56 @@ class ReferenceEngine:
         trace, gradient = run(architecture, theta, buffers, data, None)
         return trace["loss"], gradient
 
-    def advance(self, program: Program, state: TrainState, data: Data, work: Slice) -> StepLog:
-        """See `Engine.advance`."""
-        architecture, size = program.architecture, program.batch_size
+    def begin(self, program: Program, state: TrainState, data: Data) -> "ReferenceTraining":
+        """See `Engine.begin`."""
+        return ReferenceTraining(program, state, data)
+
+
+@dataclass(frozen=True)
+class ReferenceTraining:
+    """A run on the reference engine."""
+
+    program: Program
+    state: TrainState
+    data: Data
+
+    def advance(self, work: Slice) -> StepLog:
+        """See `Training.advance`."""
         losses, norms, bad = [], [], None
-        for i, eta in enumerate(work.learning_rates.tolist()):
-            rows = work.order[i * size : (i + 1) * size]
-            batch = Data(data.X[rows], data.Y[rows], None if data.weights is None else data.weights[rows])
-            draws = Draws(program.seed, state.step + 1, tuple(work.dropout_rates[i].tolist()))
-            buffers = state.buffers.copy()
-            trace, gradient = run(architecture, state.theta, buffers, batch, draws)
-            for piece in parameter_layout(architecture).slices:
-                if piece.name in architecture.frozen:
-                    gradient[piece.start : piece.stop] = 0
-            norm = gradient_norm(gradient)
-            if not (np.isfinite(trace["loss"]) and np.isfinite(norm)):
-                bad = trace.first_bad() or "gradient"
+        for i in range(len(work.learning_rates)):
+            loss, norm, bad = self._step(work, i)
+            if bad is not None:
                 break
-            before = state.theta.copy(), state.slots.copy(), state.carried.copy()
-            with np.errstate(all="ignore"):
-                clip_gradient(gradient, norm, program.clip_norm, program.clip_value)
-                update(
-                    architecture,
-                    program.optimizer,
-                    state.theta,
-                    gradient,
-                    state.slots,
-                    state.carried,
-                    eta,
-                    float(work.weight_decays[i]),
-                )
-            bad = first_bad_state(program, state.theta, state.slots, buffers)
-            if bad:
-                state.theta[:], state.slots[:], state.carried[:] = before
-                break
-            state.buffers[:] = buffers
-            state.step += 1
-            losses.append(trace["loss"] - trace["penalty"])
+            losses.append(loss)
             norms.append(norm)
         return StepLog(np.array(losses), np.array(norms), bad)
+
+    def _step(self, work: Slice, i: int) -> tuple[float, float, str | None]:
+        """Step i of the slice: its loss without penalties, the gradient's norm, what was not finite."""
+        program, state, data = self.program, self.state, self.data
+        architecture, eta, decay = program.architecture, float(work.learning_rates[i]), float(work.weight_decays[i])
+        rows = work.order[work.bounds[i] : work.bounds[i + 1]]
+        batch = Data(data.X[rows], data.Y[rows], None if data.weights is None else data.weights[rows])
+        draws = Draws(program.seed, state.step + 1, tuple(work.dropout_rates[i].tolist()))
+        buffers = state.buffers.copy()
+        trace, gradient = run(architecture, state.theta, buffers, batch, draws)
+        for piece in parameter_layout(architecture).slices:
+            if piece.name in architecture.frozen:
+                gradient[piece.start : piece.stop] = 0
+        with np.errstate(all="ignore"):
+            norm = gradient_norm(gradient)
+            if not (np.isfinite(trace["loss"]) and np.isfinite(norm)):
+                return 0.0, 0.0, trace.first_bad() or "gradient"
+            before = state.theta.copy(), state.slots.copy(), state.carried.copy()
+            clip_gradient(gradient, norm, program.clip_norm, program.clip_value)
+            update(architecture, program.optimizer, state.theta, gradient, state.slots, state.carried, eta, decay)
+        bad = first_bad_state(program, state.theta, state.slots, buffers)
+        if bad is not None:
+            state.theta[:], state.slots[:], state.carried[:] = before
+            return 0.0, 0.0, bad
+        state.buffers[:] = buffers
+        state.step += 1
+        return trace["loss"] - trace["penalty"], norm, None
 
 
 def run(

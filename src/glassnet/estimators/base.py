@@ -276,7 +276,7 @@ class TableEstimator(BaseEstimator):
             validation=validation,
             sample_weight=weights,
             class_weight=self._class_weight(),
-            metrics=self._metrics(),
+            metrics=None if validation is None else self._metrics(),
             callbacks=callbacks,
             clip_norm=self.clip_norm,
             clip_value=self.clip_value,

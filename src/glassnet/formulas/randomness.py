@@ -8,18 +8,20 @@ which NumPy and Numba agree on.
 
 # pyright: reportMissingParameterType=false
 
+from collections.abc import Callable
+
 import numpy as np
 
-__all__ = ["STREAMS", "bits", "generator", "hash_prefix", "hash_word", "uniform"]
+__all__ = ["STREAMS", "bits", "fraction", "generator", "generators", "hash_prefix", "hash_word", "uniform"]
 
 STREAMS = {"weights": 1, "order": 2, "split": 3, "toy": 4}
-"""What random numbers are for; each purpose has a stream of its own."""
+"""What random numbers are for; each purpose has a stream of its own. The orders of epochs come from `generators`."""
 
 _MASK = np.uint64(0xFFFFFFFF)
 _C1, _C2 = np.uint64(0xCC9E2D51), np.uint64(0x1B873593)
 _FIVE, _ADD = np.uint64(5), np.uint64(0xE6546B64)
 _F1, _F2 = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35)
-_R13, _R15, _R16, _R17, _R19 = (np.uint64(n) for n in (13, 15, 16, 17, 19))
+_R8, _R13, _R15, _R16, _R17, _R19 = (np.uint64(n) for n in (8, 13, 15, 16, 17, 19))
 _BYTES = np.uint64(16)
 
 
@@ -30,6 +32,30 @@ def generator(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
     False
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(STREAMS[purpose], number)))
+
+
+def generators(seed: int, purpose: str) -> Callable[[int], np.random.Generator]:
+    """Generators by number for one purpose, where `generator` would cost too much: an epoch of a small network.
+
+    NumPy's Philox under the key (seed, purpose), with the number as the highest word of its counter. There is one
+    generator, which each call sets anew: draw from it before the next call.
+
+    Source: Salmon et al. (2011), Parallel Random Numbers: As Easy as 1, 2, 3
+
+    >>> at = generators(0, "order")
+    >>> first, second = at(1).random(), at(2).random()
+    >>> bool(at(1).random() == first != second)
+    True
+    """
+    philox = np.random.Philox(key=[seed, STREAMS[purpose]])
+    shared, state = np.random.Generator(philox), philox.state
+
+    def at(number: int) -> np.random.Generator:
+        state["state"]["counter"][3] = number
+        philox.state = state
+        return shared
+
+    return at
 
 
 def hash_word(h, word):
@@ -62,6 +88,11 @@ def bits(prefix, index):
     return hash_end(hash_word(prefix, index))
 
 
+def fraction(bits):
+    """Random bits as a number k / 2^24 in [0, 1)."""
+    return (bits >> _R8) * 2.0**-24
+
+
 def uniform(seed: int, step: int, layer: int, shape: tuple[int, ...]) -> np.ndarray:
     """Uniform numbers k / 2^24 in [0, 1), exact in float32, for a tensor of the given shape.
 
@@ -69,4 +100,4 @@ def uniform(seed: int, step: int, layer: int, shape: tuple[int, ...]) -> np.ndar
     True
     """
     index = np.arange(int(np.prod(shape)), dtype=np.uint64)
-    return ((bits(hash_prefix(seed, step, layer), index) >> np.uint64(8)) * 2.0**-24).reshape(shape)
+    return fraction(bits(hash_prefix(seed, step, layer), index)).reshape(shape)

@@ -1,13 +1,14 @@
 """Schedules: a value as training goes on. One list serves the learning rate, dropout and weight decay.
 
 Time t is counted in epochs and goes on inside them: the 33rd of the 64 steps of the third epoch begins at t = 2.5.
-A schedule is asked once a step, so warm-ups and one-cycle runs are smooth; `epochs` is the planned length.
+A schedule gives one value a step, so warm-ups and one-cycle runs are smooth; `epochs` is the planned length.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar
+
+import numpy as np
 
 from glassnet.errors import InvalidParameterError
 from glassnet.formulas.registry import Registry, check_number, parse_spec, spec_text
@@ -31,7 +32,7 @@ __all__ = [
 class Schedule:
     """Base class: `initial` is the value that the formula scales.
 
-    Subclasses give `value(t, epochs)` for time t in epochs of a run planned for `epochs`.
+    Subclasses give `values(t, epochs)` for times t in epochs of a run planned for `epochs`.
     """
 
     initial: float
@@ -47,9 +48,13 @@ class Schedule:
             value = check_number(self.name or "schedule", item.name, getattr(self, item.name), 0)
             object.__setattr__(self, item.name, int(value) if item.type == "int" or item.type is int else value)
 
-    def value(self, t: float, epochs: float) -> float:
-        """The value at time t (epochs, from 0) of a run planned for `epochs`."""
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """The values (float64) at times t (epochs, from 0) of a run planned for `epochs`; each by its time alone."""
         raise NotImplementedError
+
+    def value(self, t: float, epochs: float) -> float:
+        """The value at one time."""
+        return float(self.values(np.array([t], np.float64), epochs)[0])
 
     def __str__(self) -> str:
         return spec_text(self.name, asdict(self))
@@ -108,9 +113,9 @@ class Constant(Schedule):
     latex: ClassVar[str] = r"\eta_t = \eta_0"
     source: ClassVar[str] = "neural networks class 2, gradient descent update"
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
-        return self.initial
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
+        return np.full(t.shape, self.initial)
 
 
 @_schedule("step", "step_decay")
@@ -131,9 +136,9 @@ class Step(Schedule):
         super().__post_init__()
         check_number(self.name, "every", self.every, 0, open_low=True)
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
-        return self.initial * self.factor ** math.floor(t / self.every * (1 + 1e-12))  # 0.3 / 0.1 is 2.999…
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
+        return self.initial * self.factor ** np.floor(t / self.every * (1 + 1e-12))  # 0.3 / 0.1 is 2.999…
 
 
 @_schedule("exponential", "exponential_decay")
@@ -149,8 +154,8 @@ class Exponential(Schedule):
     latex: ClassVar[str] = r"\eta_t = \eta_0\, f^{t}"
     source: ClassVar[str] = "Goodfellow, Bengio and Courville (2016), section 8.3"
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
         return self.initial * self.factor**t
 
 
@@ -167,8 +172,8 @@ class InverseScaling(Schedule):
     latex: ClassVar[str] = r"\eta_t = \eta_0 / (1 + t)^{p}"
     source: ClassVar[str] = "Robbins and Monro (1951); scikit-learn's `invscaling`"
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
         return self.initial / (1.0 + t) ** self.power
 
 
@@ -187,10 +192,10 @@ class Cosine(Schedule):
 
     needs_epochs: ClassVar[bool] = True
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
-        done = min(t / epochs, 1.0)
-        return self.final + 0.5 * (self.initial - self.final) * (1.0 + math.cos(math.pi * done))
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
+        done = np.minimum(t / epochs, 1.0)
+        return self.final + 0.5 * (self.initial - self.final) * (1.0 + np.cos(np.pi * done))
 
 
 @_schedule("one_cycle", "onecycle")
@@ -216,14 +221,13 @@ class OneCycle(Schedule):
         for name in ("start", "end"):
             check_number(self.name, name, getattr(self, name), 0, open_low=True)
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
-        done = min(t / epochs, 1.0)
-        if done < self.rise:
-            low, high, part = self.initial / self.start, self.initial, done / self.rise
-        else:
-            low, high, part = self.initial, self.initial / self.end, (done - self.rise) / (1.0 - self.rise)
-        return high + (low - high) * 0.5 * (1.0 + math.cos(math.pi * part))
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
+        done = np.minimum(t / epochs, 1.0)
+        up, top = done < self.rise, self.initial
+        low, high = np.where(up, top / self.start, top), np.where(up, top, top / self.end)
+        part = np.where(up, done / self.rise, (done - self.rise) / (1.0 - self.rise))
+        return high + (low - high) * 0.5 * (1.0 + np.cos(np.pi * part))
 
 
 @_schedule("linear_warmup", "linear_warm_up", "warmup", "warm_up")
@@ -245,9 +249,9 @@ class LinearWarmup(Schedule):
         check_number(self.name, "over", self.over, 0, open_low=True)
         check_number(self.name, "start", self.start, 0, 1)
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
-        return self.initial * (self.start + (1.0 - self.start) * min(1.0, t / self.over))
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
+        return self.initial * (self.start + (1.0 - self.start) * np.minimum(1.0, t / self.over))
 
 
 @_schedule("reduce_on_plateau", "plateau")
@@ -269,6 +273,6 @@ class ReduceOnPlateau(Schedule):
     latex: ClassVar[str] = r"\eta \leftarrow \max(f \eta, \eta_{\min}) \text{ on a plateau}"
     source: ClassVar[str] = "lecture 5, learning rate decay"
 
-    def value(self, t: float, epochs: float) -> float:
-        """See `Schedule.value`."""
-        return self.initial
+    def values(self, t: np.ndarray, epochs: float) -> np.ndarray:
+        """See `Schedule.values`."""
+        return np.full(t.shape, self.initial)

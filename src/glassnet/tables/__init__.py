@@ -57,7 +57,8 @@ _PLACES = {
     "preprocessing": "Preprocessing constant_features describe fit_preprocessing",
     "reading": "read_table",
     "splits": "quantile_groups shared_duplicates split_rows train_validation_split",
-    "targets": "ClassTarget RegressionTarget drop_missing_target fit_class_target fit_regression_target infer_task split_target",
+    "targets": "ClassTarget RegressionTarget drop_missing_target "
+    "fit_class_target fit_regression_target infer_task split_target",
 }
 
 

@@ -1,24 +1,42 @@
 """Callbacks: what may look at a run, or end it, at its beginnings and ends.
 
 What a callback must remember across a checkpoint it keeps in `run.counters(self)`, numbers by name; the object
-itself holds settings only. `on_batch_end` is asked for only where it is overridden: an engine then stops after every
-step, which costs small networks dearly (the reference engine about a tenth).
+itself holds settings only.
+
+An engine stops where a hook needs it to, and not where none does: small networks train faster so. Overriding
+`on_batch_end` stops it after every step, which costs them dearly; overriding `on_epoch_begin` or `on_epoch_end`, at the
+border between epochs. An `on_epoch_end` that reads the record, and not the weights, may say so with `@late`: short
+epochs then run on for about 0.1 s, and the hook is called for each of them afterwards.
 """
 
 import re
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from glassnet.engines.base import dropout_layers
 from glassnet.errors import InvalidParameterError, nearest
 from glassnet.formulas.registry import check_number
-from glassnet.training.metrics import higher_is_better
+from glassnet.training.metrics import METRICS, higher_is_better
 
 if TYPE_CHECKING:
     from glassnet.training.run import Run
 
-__all__ = ["Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TimeBudget"]
+__all__ = ["Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TimeBudget", "late", "needs"]
+
+_LATE: set[Callable[..., None]] = set()
+_Hook = TypeVar("_Hook", bound=Callable[..., None])
+
+
+def late(hook: _Hook) -> _Hook:
+    """Mark an `on_epoch_end` that may be called up to about 0.1 s late, when later epochs have changed the weights.
+
+    The history ends with the epoch that the hook is called for; `run.at_epoch_end` is true for the last of a stretch,
+    whose weights are the present ones. A stop ends the run after the stretch.
+    """
+    _LATE.add(hook)
+    return hook
 
 
 class Callback:
@@ -36,10 +54,10 @@ class Callback:
         """Before an epoch; `run.state.epoch` epochs are done."""
 
     def on_batch_end(self, run: "Run", loss: float) -> None:
-        """After each step; overriding this slows small networks down."""
+        """After each step; overriding this slows small networks down a lot."""
 
     def on_slice_end(self, run: "Run", done: float) -> None:
-        """After about 0.1 s of steps; `done` is the share of the epoch, from 0 to 1."""
+        """After about 0.1 s of steps; `done` is the share of the epoch, 1 also where later epochs are done too."""
 
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """After an epoch, with its record of the history."""
@@ -51,11 +69,18 @@ class Callback:
         """Always called last, after errors too: let go of files and screens."""
 
 
+def needs(callbacks: Sequence[Callback], hook: str) -> bool:
+    """Whether the engine has to stop for this hook: a callback overrides it and does not say that it may come late."""
+    own = [getattr(type(callback), hook) for callback in callbacks]
+    return any(each is not getattr(Callback, hook) and each not in _LATE for each in own)
+
+
 def watched(owner: Callback, record: dict[str, float], monitor: str) -> float:
     """The monitored number, or an error that says what there is."""
     if monitor in record:
         return record[monitor]
-    advice = "; give validation=0.2, or watch 'loss'" if monitor.startswith("validation") else nearest(monitor, record)
+    hint = nearest(monitor, [*record, *METRICS])
+    advice = "; give validation=0.2, or watch 'loss'" if monitor.startswith("validation") else hint
     raise InvalidParameterError(
         f"{type(owner).__name__}: the history has no '{monitor}'{advice} (it has: {', '.join(record)})"
     )
@@ -202,7 +227,7 @@ class TargetMetric(Callback):
 
 @dataclass
 class TimeBudget(Callback):
-    """End the run after `seconds` of training, at the latest 0.1 s or one step after them.
+    """End the run after `seconds` of training, at the latest about 0.1 s or one step after them.
 
     >>> TimeBudget(60).seconds
     60
@@ -223,6 +248,7 @@ class TimeBudget(Callback):
         if time.perf_counter() - self._start >= self.seconds:
             run.stop(f"time budget of {self.seconds:g} s is used up", final=False)
 
+    @late
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Look at the clock."""
         self.on_slice_end(run, 1.0)

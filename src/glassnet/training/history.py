@@ -8,14 +8,16 @@ __all__ = ["History"]
 
 @dataclass
 class History(Mapping[str, list[float]]):
-    """Per epoch: loss, penalty, validation_loss, metrics, learning_rate, gradient_norm, parameter_norm, seconds.
+    """Per epoch: loss, validation_loss, metrics, penalty, learning_rate, gradient_norm, seconds.
 
     `history["loss"]` is a list with one number an epoch: the loss L averaged over the epoch's steps as they were taken,
     while the weights moved. `validation_loss` is L at the epoch's end. Neither holds the penalties, which stand in
     `penalty` (at the epoch's end, where there are any), so that the two can be compared. `gradient_norm` is the mean
-    over the steps, before clipping; `seconds` counts the epoch alone. `stopped` says why the run ended, `best_epoch`
-    (from 1) where the monitored quantity was best, if one was, `engine` which engine ran, `finished` whether one of the
-    run's own rules ended it (so that a resume has nothing left to do).
+    over the steps, before clipping; `seconds` counts the epoch alone (epochs that ran without a stop share their time
+    evenly). A callback may add columns: `record["norm"] = ...` in its `on_epoch_end`.
+
+    `stopped` says why the run ended, `best_epoch` (from 1) where the monitored quantity was best, if one was, `engine`
+    which engine ran, `finished` whether one of the run's own rules ended it (so that a resume has nothing left to do).
 
     >>> history = History(records=[{"loss": 2.0}, {"loss": 1.0}], stopped="after 2 epochs")
     >>> history["loss"], history.epochs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glassnet.errors import InvalidParameterError, WriteError
 from glassnet.files.atomic import shown
-from glassnet.training.callbacks import Callback
+from glassnet.training.callbacks import Callback, late
 
 if TYPE_CHECKING:
     from glassnet.training.run import Run
@@ -37,6 +37,7 @@ class CSVLog(Callback):
         for number, record in enumerate(run.history.records, start=1):
             self._write(number, record)
 
+    @late
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Write a line."""
         self._write(run.history.epochs, record)
@@ -90,6 +91,7 @@ class TensorBoard(Callback):
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
+    @late
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Write one scalar for each column."""
         for name, value in record.items():

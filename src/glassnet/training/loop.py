@@ -1,38 +1,26 @@
-"""The training loop, the only one: order of the examples, schedules, hooks, history, divergence, resume."""
+"""The training loop, the only one: slices for the engine, hooks, history, divergence, resume."""
 
+import math
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from glassnet.engines.base import Slice, StepLog, dropout_layers
+from glassnet.engines.base import StepLog, Training
 from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
-from glassnet.formulas.randomness import generator
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
 from glassnet.network.parameters import parameter_layout
 from glassnet.network.passes import penalty
-from glassnet.network.updates import gradient_norm
-from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau
+from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, needs
 from glassnet.training.checkpoints import Checkpoint, load_checkpoint
 from glassnet.training.history import History
 from glassnet.training.metrics import METRICS
 from glassnet.training.problem import Problem, Solver
 from glassnet.training.run import Run
+from glassnet.training.slices import Slices
 
-__all__ = ["epoch_order", "train"]
-
-_SLICE_SECONDS = 0.1
-
-
-def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
-    """The order (n,) of the examples in an epoch (from 0): a permutation that seed and epoch alone determine.
-
-    >>> sorted(epoch_order(0, epoch=3, n=5).tolist())
-    [0, 1, 2, 3, 4]
-    """
-    return generator(seed, "order", epoch).permutation(n)
+__all__ = ["train"]
 
 
 def train(run: Run, resume: str | Path | None = None) -> History:
@@ -46,6 +34,7 @@ def train(run: Run, resume: str | Path | None = None) -> History:
         If the checkpoint is of other data or options.
     """
     run.callbacks = _arranged(run)
+    run.metrics = _measured(run)
     run.restore_best = any(isinstance(c, EarlyStopping) and c.restore_best for c in run.callbacks)
     run.history.engine = run.engine.name
     if run.solver is not None:
@@ -64,19 +53,21 @@ def train(run: Run, resume: str | Path | None = None) -> History:
 
 def _arranged(run: Run) -> list[Callback]:
     """Callbacks in the order they run: those that a schedule asks for, the user's own, checkpoints last."""
-    planned: dict[str, Any] = {q: getattr(run.program.optimizer, q) for q in ("learning_rate", "weight_decay")}
-    drawn = dropout_layers(run.program.architecture)
-    planned |= {f"dropout{number}": layer.schedule for number, layer in enumerate(drawn, start=1)}
-    own: list[Callback] = []
-    for quantity, rule in planned.items():
-        if isinstance(rule, PlateauSchedule):
-            own.append(ReduceOnPlateau.of(rule, quantity))
+    plateaus = {quantity: rule for quantity, rule in run.schedules.items() if isinstance(rule, PlateauSchedule)}
+    own = [ReduceOnPlateau.of(rule, quantity) for quantity, rule in plateaus.items()]
     for callback in run.callbacks:
         if not isinstance(callback, Callback):
             raise InvalidParameterError(f"callbacks must be Callback objects, got {callback!r}")
     if sum(isinstance(c, EarlyStopping) and c.restore_best for c in run.callbacks) > 1:
         raise InvalidParameterError("two EarlyStopping callbacks restore weights; set restore_best=False in one")
     return sorted([*own, *run.callbacks], key=lambda callback: isinstance(callback, Checkpoint))
+
+
+def _measured(run: Run) -> tuple[str, ...]:
+    """The metrics asked for, and those that a callback watches."""
+    prefix = "" if run.validation is None else "validation_"
+    watched = {str(getattr(callback, "monitor", None)) for callback in run.callbacks}
+    return (*run.metrics, *(name for name in METRICS if name not in run.metrics and f"{prefix}{name}" in watched))
 
 
 def _check_solver(run: Run, solver: Solver, resume: str | Path | None) -> None:
@@ -96,103 +87,107 @@ def _epochs(run: Run) -> None:
         callback.on_train_begin(run)
     if run.solver is not None:
         _solve(run, run.solver)
-    while run.stop_reason is None and run.solver is None:
-        if run.state.epoch >= run.epochs:
-            run.stop(f"after {run.epochs} epochs", final=False)
-            break
-        _one_epoch(run)
+    elif run.stop_reason is None:
+        _descend(run)
     for callback in run.callbacks:
         callback.on_train_end(run)
 
 
-def _one_epoch(run: Run) -> None:
-    start, epoch = time.perf_counter(), run.state.epoch
-    for callback in run.callbacks:
-        callback.on_epoch_begin(run)
-    if run.stop_reason is not None:
-        return
-    run.at_epoch_end = False
-    losses, norms, whole = _steps(run)
-    sizes = np.full(len(losses), run.program.batch_size, float)
-    if whole:
-        sizes[-1] = len(run.data) - run.program.batch_size * (len(losses) - 1)
-        run.state.epoch += 1
-    run.at_epoch_end = whole
-    last = epoch + (len(losses) - 1) / _steps_per_epoch(run)
-    _finish_epoch(
-        run, float(np.average(losses, weights=sizes)), float(norms.mean()), run.value("learning_rate", last), start
-    )
-
-
-def _steps_per_epoch(run: Run) -> int:
-    return -(-len(run.data) // run.program.batch_size)
-
-
-def _steps(run: Run) -> tuple[np.ndarray, np.ndarray, bool]:
-    """All steps of an epoch, in slices that end after about 0.1 s; whether the epoch was completed."""
-    size, total, epoch = run.program.batch_size, _steps_per_epoch(run), run.state.epoch
-    order = epoch_order(run.program.seed, epoch, len(run.data))
-    one_by_one = any(type(c).on_batch_end is not Callback.on_batch_end for c in run.callbacks)
-    done, count = 0, 1 if one_by_one else 4
-    logs: list[StepLog] = []
-    while done < total and run.stop_reason is None:
-        count = min(count, total - done)
-        began = time.perf_counter()
-        work = _slice(run, order[done * size : (done + count) * size], epoch, done, count, total)
-        with np.errstate(all="ignore"):  # what is not finite is an error below, not a warning
-            log = run.engine.advance(run.program, run.state, run.data, work)
-        logs.append(log)
-        if log.bad is not None:
-            raise _divergence(run, run.state.step + 1, log.bad)
-        done += count
+def _descend(run: Run) -> None:
+    """Stretch after stretch of epochs: one at a time where anything is to be done at its end."""
+    single = needs(run.callbacks, "on_batch_end")
+    hooked = single or needs(run.callbacks, "on_epoch_begin") or needs(run.callbacks, "on_epoch_end")
+    judged = run.validation is not None or bool(run.metrics) or _penalized(run)
+    slices = Slices(run, single=single, across=not hooked and not judged)
+    training: Training | None = None
+    while run.stop_reason is None:
+        if run.state.epoch >= run.epochs:
+            run.stop(f"after {run.epochs} epochs", final=False)
+            break
+        start = time.perf_counter()
         for callback in run.callbacks:
-            if one_by_one:
+            callback.on_epoch_begin(run)
+        if run.stop_reason is not None:
+            break
+        if training is None:
+            training = run.engine.begin(run.program, run.state, run.data)
+        _stretch(run, slices, training, start, single=single)
+
+
+def _stretch(run: Run, slices: Slices, training: Training, start: float, *, single: bool) -> None:
+    """From the beginning of an epoch to its end, or to that of a later one, or to a stop inside."""
+    first, done, share = run.state.epoch * slices.per_epoch, 0, 0.0
+    logs: list[StepLog] = []
+    rates: list[np.ndarray] = []
+    run.at_epoch_end = False
+    while run.stop_reason is None and share < 1:
+        began = time.perf_counter()
+        work = slices.cut(first + done)
+        log = training.advance(work)
+        logs.append(log)
+        rates.append(work.learning_rates)
+        if log.bad is not None:
+            _close_epochs(run, slices, logs, rates, start)
+            raise _divergence(run, run.state.step + 1, log.bad)
+        done += len(log.losses)
+        share = min(1.0, done / slices.per_epoch)
+        for callback in run.callbacks:
+            if single:
                 callback.on_batch_end(run, float(log.losses[-1]))
-            callback.on_slice_end(run, done / total)
-        seconds = time.perf_counter() - began
-        count = 1 if one_by_one else max(1, min(4 * count, int(count * _SLICE_SECONDS / max(seconds, 1e-9))))
-    losses = np.concatenate([log.losses for log in logs])
-    return losses, np.concatenate([log.gradient_norms for log in logs]), done == total
+            callback.on_slice_end(run, share)
+        slices.took(len(log.losses), time.perf_counter() - began)
+    _close_epochs(run, slices, logs, rates, start)
 
 
-def _slice(run: Run, order: np.ndarray, epoch: int, done: int, count: int, total: int) -> Slice:
-    times = [epoch + (done + i) / total for i in range(count)]
-    rates = [run.dropout_rates(t) for t in times]
-    return Slice(
-        order,
-        np.array([run.value("learning_rate", t) for t in times]),
-        np.array([run.value("weight_decay", t) for t in times]),
-        np.array(rates, np.float64).reshape(count, -1),
+def _close_epochs(run: Run, slices: Slices, logs: list[StepLog], rates: list[np.ndarray], start: float) -> None:
+    """Record the whole epochs of a stretch, or the one that a rule stopped inside; none of an epoch that failed."""
+    losses, norms = np.concatenate([log.losses for log in logs]), np.concatenate([log.gradient_norms for log in logs])
+    epochs, rest = divmod(len(losses), slices.per_epoch)
+    whole, width = epochs > 0, slices.per_epoch
+    if not whole and logs[-1].bad is None:
+        epochs, width, rest = 1, rest, 0
+    if not epochs:
+        return
+    count, sizes = epochs * width, slices.sizes[:width]
+    columns = (
+        np.add.reduce(losses[:count].reshape(epochs, width) * sizes, axis=1) / np.add.reduce(sizes),
+        np.add.reduce(norms[:count].reshape(epochs, width), axis=1) / width,
+        np.concatenate(rates)[width - 1 : count : width],
     )
+    judged = _judged(run)
+    seconds = (time.perf_counter() - start) / epochs
+    for number, (loss, norm, rate) in enumerate(zip(*(column.tolist() for column in columns), strict=True), start=1):
+        run.state.epoch += whole
+        run.at_epoch_end = whole and number == epochs and not rest
+        _record(run, {"loss": loss, **judged, "learning_rate": rate, "gradient_norm": norm, "seconds": seconds})
 
 
-def _finish_epoch(run: Run, loss: float, norm: float, learning_rate: float | None, start: float) -> None:
-    """Measure, record, and let the callbacks see it."""
-    program, state = run.program, run.state
-    with np.errstate(over="ignore"):
-        parameter_norm = gradient_norm(state.theta)
-    if not np.isfinite(parameter_norm):
-        raise _divergence(run, state.step, "the norm of the parameters")
-    record = {"loss": loss}
-    judged, prefix = (run.data, "") if run.validation is None else (run.validation, "validation_")
-    if run.validation is not None or run.metrics:
-        value, outputs = run.engine.evaluate(program.architecture, state.theta, state.buffers, judged)
-        if not np.isfinite(value):
-            raise _divergence(run, state.step, f"{prefix}loss")
-        if run.validation is not None:
-            record["validation_loss"] = value
-        for name in run.metrics:
-            record[f"{prefix}{name}"] = METRICS[name].measure(judged.Y, outputs, judged.weights, run.exclusive)
-    if program.architecture.l1 or program.architecture.l2:
-        record["penalty"] = penalty(program.architecture, parameter_layout(program.architecture).views(state.theta))
-    if learning_rate is not None:
-        record["learning_rate"] = learning_rate
-    record["gradient_norm"] = norm
-    record["parameter_norm"] = parameter_norm
-    record["seconds"] = time.perf_counter() - start
+def _record(run: Run, record: dict[str, float]) -> None:
     run.history.records.append(record)
     for callback in run.callbacks:
         callback.on_epoch_end(run, record)
+
+
+def _penalized(run: Run) -> bool:
+    return bool(run.program.architecture.l1 or run.program.architecture.l2)
+
+
+def _judged(run: Run) -> dict[str, float]:
+    """What is measured on the weights of this moment."""
+    program, state = run.program, run.state
+    found: dict[str, float] = {}
+    judged, prefix = (run.data, "") if run.validation is None else (run.validation, "validation_")
+    if run.validation is not None or run.metrics:
+        value, outputs = run.engine.evaluate(program.architecture, state.theta, state.buffers, judged)
+        if not math.isfinite(value):
+            raise _divergence(run, state.step, f"{prefix}loss")
+        if run.validation is not None:
+            found["validation_loss"] = float(value)
+        for name in run.metrics:
+            found[f"{prefix}{name}"] = METRICS[name].measure(judged.Y, outputs, judged.weights, run.exclusive)
+    if _penalized(run):
+        found["penalty"] = penalty(program.architecture, run.parameters)
+    return found
 
 
 def _divergence(run: Run, step: int, tensor: str) -> DivergenceError:
@@ -224,7 +219,9 @@ def _solve(run: Run, solver: Solver) -> None:
         run.state.theta[:] = theta
         run.state.epoch += 1
         fitted = loss - penalty(problem.architecture, parameter_layout(problem.architecture).views(theta))
-        _finish_epoch(run, fitted, norm, None, clock[0])
+        judged = _judged(run)
+        seconds = time.perf_counter() - clock[0]
+        _record(run, {"loss": fitted, **judged, "gradient_norm": norm, "seconds": seconds})
         clock[0] = time.perf_counter()
         return run.stop_reason is not None or run.state.epoch >= run.epochs
 

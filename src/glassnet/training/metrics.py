@@ -36,7 +36,7 @@ def accuracy(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, exc
         right = np.all((Y > 0.5) == (outputs > 0.5), axis=1)
     else:
         right = targets_as_classes(Y) == targets_as_classes(outputs)
-    return float(np.average(right, weights=weights))
+    return float(np.count_nonzero(right) / len(right) if weights is None else np.average(right, weights=weights))
 
 
 def rmse(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, exclusive: bool) -> float:

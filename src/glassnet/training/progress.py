@@ -5,7 +5,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from glassnet.training.callbacks import Callback
+from glassnet.training.callbacks import Callback, late
 
 if TYPE_CHECKING:
     from glassnet.training.run import Run
@@ -74,6 +74,7 @@ class Progress(Callback):
         if self._bar is not None:
             self._bar.update(self._task, completed=run.state.epoch + done)
 
+    @late
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Move the bar, or print a line."""
         number = run.history.epochs

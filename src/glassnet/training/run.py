@@ -5,10 +5,12 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from glassnet.engines.base import Data, Engine, Program, TrainState, dropout_layers
 from glassnet.errors import InvalidParameterError
-from glassnet.formulas.schedules import schedule
+from glassnet.formulas.schedules import Schedule, schedule
+from glassnet.network.parameters import Views, parameter_layout
 from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, TargetMetric
 from glassnet.training.checkpoints import data_digest
 from glassnet.training.history import History
@@ -76,28 +78,49 @@ class Run:
         """Remember the weights of this moment as the best ones."""
         self.state.best = (self.state.theta.copy(), self.state.buffers.copy())
 
-    def value(self, quantity: str, epoch: float) -> float:
-        """A scheduled quantity of the optimizer, "learning_rate" or "weight_decay", at a time in epochs."""
-        planned = schedule(getattr(self.program.optimizer, quantity)).value(epoch, self.epochs)
-        return planned * self.state.factors.get(quantity, 1.0)
+    @cached_property
+    def parameters(self) -> Views:
+        """Named views of the weights."""
+        return parameter_layout(self.program.architecture).views(self.state.theta)
 
-    def dropout_rates(self, epoch: float) -> list[float]:
-        """The rate of each Dropout layer at a time in epochs."""
-        factors, rates = self.state.factors, list[float]()
-        for number, layer in enumerate(dropout_layers(self.program.architecture), start=1):
-            factor = factors.get("dropout", 1.0) * factors.get(f"dropout{number}", 1.0)
-            rate = layer.schedule.value(epoch, self.epochs) * factor
-            if not rate < 1:
-                raise InvalidParameterError(f"Dropout: {layer.rate} gives {rate:g} in epoch {epoch:g}; keep it below 1")
-            rates.append(rate)
+    @cached_property
+    def schedules(self) -> dict[str, Schedule]:
+        """What changes with time: "learning_rate", "weight_decay", "dropout1" and so on for each Dropout layer."""
+        optimizer = self.program.optimizer
+        layers = enumerate(dropout_layers(self.program.architecture), start=1)
+        planned = {name: schedule(getattr(optimizer, name)) for name in ("learning_rate", "weight_decay")}
+        return planned | {f"dropout{number}": layer.schedule for number, layer in layers}
+
+    def values(self, quantity: str, times: np.ndarray) -> np.ndarray:
+        """A scheduled quantity at times in epochs, float64; plateaus so far count."""
+        factors = self.state.factors
+        factor = factors.get(quantity, 1.0)
+        if quantity.startswith("dropout"):
+            factor *= factors.get("dropout", 1.0)
+        return self.schedules[quantity].values(times, self.epochs) * factor
+
+    def value(self, quantity: str, epoch: float) -> float:
+        """A scheduled quantity, "learning_rate", "weight_decay" or "dropout1", at a time in epochs."""
+        return float(self.values(quantity, np.array([epoch], np.float64))[0])
+
+    def dropout_rates(self, times: np.ndarray) -> np.ndarray:
+        """The rates (times, Dropout layers) at times in epochs."""
+        layers = [quantity for quantity in self.schedules if quantity.startswith("dropout")]
+        rates = np.empty((len(times), len(layers)))
+        for i, quantity in enumerate(layers):
+            rates[:, i] = self.values(quantity, times)
+            bad = np.flatnonzero(~(rates[:, i] < 1))
+            if len(bad):
+                rate, epoch = rates[bad[0], i], times[bad[0]]
+                raise InvalidParameterError(
+                    f"Dropout: {self.schedules[quantity]} gives {rate:g} in epoch {epoch:g}; keep it below 1"
+                )
         return rates
 
     def fingerprint(self) -> dict[str, str]:
         """The data and options that the end result depends on, as text."""
         if self._fingerprint is None:
             program = self.program
-            planned = [schedule(program.optimizer.learning_rate), schedule(program.optimizer.weight_decay)]
-            planned += [layer.schedule for layer in dropout_layers(program.architecture)]
             self._fingerprint = {
                 "training data": data_digest(self.data),
                 "validation data": data_digest(self.validation),
@@ -112,6 +135,6 @@ class Run:
                 "callbacks": ", ".join(
                     repr(c) for c in self.callbacks if isinstance(c, EarlyStopping | ReduceOnPlateau | TargetMetric)
                 ),
-                "epochs": str(self.epochs) if any(s.needs_epochs for s in planned) else "any",
+                "epochs": str(self.epochs) if any(s.needs_epochs for s in self.schedules.values()) else "any",
             }
         return self._fingerprint

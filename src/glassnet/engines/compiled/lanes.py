@@ -19,6 +19,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, overload, register_model, type_callable
 
+from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.translate import OPTIONS
 from glassnet.formulas import elementary
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "load",
     "pointer",
     "prefetch",
+    "root",
     "rounded",
     "scatter",
     "shift_left",
@@ -46,6 +49,7 @@ __all__ = [
     "widen",
 ]
 
+_njit = njit(**OPTIONS)
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 CONTRACT = ("contract",)  # a*b + c may be one fused instruction
 _ELEMENTS = {
@@ -108,7 +112,7 @@ def _for(float_=None, integer=None, mask=None):
 _binary(operator.add, _for(lambda q, a, b: q.fadd(a, b, flags=CONTRACT), lambda q, a, b: q.add(a, b)), lambda t: t)
 _binary(operator.sub, _for(lambda q, a, b: q.fsub(a, b, flags=CONTRACT), lambda q, a, b: q.sub(a, b)), lambda t: t)
 _binary(operator.mul, _for(lambda q, a, b: q.fmul(a, b, flags=CONTRACT), lambda q, a, b: q.mul(a, b)), lambda t: t)
-_binary(operator.truediv, _for(lambda q, a, b: q.fdiv(a, b)), lambda t: t)
+_binary(operator.truediv, _for(lambda q, a, b: _quotient(q, a, b)), lambda t: t)
 _binary(operator.and_, _for(None, lambda q, a, b: q.and_(a, b), lambda q, a, b: q.and_(a, b)), lambda t: t)
 _binary(operator.or_, _for(None, lambda q, a, b: q.or_(a, b), lambda q, a, b: q.or_(a, b)), lambda t: t)
 _binary(operator.xor, _for(None, lambda q, a, b: q.xor(a, b)), lambda t: t)
@@ -152,6 +156,97 @@ def _type_invert(context):
 @lower_builtin(operator.invert, Lanes)
 def _lower_invert(context, builder, signature, arguments):
     return builder.not_(arguments[0])
+
+
+# --- quotients and roots ------------------------------------------------------------------------------------------
+#
+# A processor divides slowly: 16 float32 take as long as 30 multiplications. AVX-512 also gives 1/b and 1/sqrt(x) to 14
+# bits at once; one step of Newton's method (Markstein, 1990) makes that the whole number, to less than 1 ulp. It holds
+# for numbers of ordinary size; a vector with any other (0, infinity, NaN, beyond 2^60) is divided by the slow way.
+
+
+_LOW, _HIGH = (127 - 60) << 23, (127 + 60) << 23  # the bits of 2^-60 and 2^60
+
+
+def _ordinary(builder, x):
+    """LLVM: for each lane, whether 2^-60 <= x < 2^60, by the bits."""
+    integers = ir.VectorType(I32, x.type.count)
+    above = builder.sub(builder.bitcast(x, integers), ir.Constant(integers, [_LOW] * x.type.count))
+    return builder.icmp_unsigned("<", above, ir.Constant(integers, [_HIGH - _LOW] * x.type.count))
+
+
+def _moderate(builder, x):
+    """LLVM: for each lane, whether |x| < 2^60, by the bits."""
+    integers = ir.VectorType(I32, x.type.count)
+    size = builder.and_(builder.bitcast(x, integers), ir.Constant(integers, [0x7FFFFFFF] * x.type.count))
+    return builder.icmp_unsigned("<", size, ir.Constant(integers, [_HIGH] * x.type.count))
+
+
+def _either(builder, mask, quick, slow):
+    """LLVM: quick() where every lane of the mask is set, else slow()."""
+    word = ir.IntType(mask.type.count)
+    everywhere = builder.icmp_unsigned("==", builder.bitcast(mask, word), ir.Constant(word, -1))
+    with builder.if_else(everywhere, likely=True) as (then, otherwise):
+        with then:
+            first, from_first = quick(), builder.block
+        with otherwise:
+            second, from_second = slow(), builder.block
+    value = builder.phi(first.type)
+    value.add_incoming(first, from_first)
+    value.add_incoming(second, from_second)
+    return value
+
+
+def _estimate(builder, name, x):
+    """LLVM: 14 bits of 1/x or 1/sqrt(x), where there is such an instruction; else None."""
+    if vector_bytes() != 64 or not isinstance(x.type.element, ir.FloatType) or x.type.count != 16:
+        return None
+    mask = ir.Constant(ir.IntType(16), -1)
+    return llvm_function(
+        builder, f"llvm.x86.avx512.{name}14.ps.512", x.type, [x.type, x.type, mask.type], [x, x, mask]
+    )
+
+
+def _fused(builder, a, b, c):
+    suffix_ = f"v{a.type.count}f32"
+    return llvm_function(builder, f"llvm.fma.{suffix_}", a.type, [a.type] * 3, [a, b, c])
+
+
+def _quotient(builder, a, b):
+    """LLVM: a / b."""
+    if vector_bytes() != 64 or not isinstance(a.type.element, ir.FloatType):
+        return builder.fdiv(a, b)
+
+    def quick():
+        by = _estimate(builder, "rcp", b)
+        near = builder.fmul(a, by)
+        return _fused(builder, _fused(builder, builder.fneg(near), b, a), by, near)
+
+    mask = builder.and_(_ordinary(builder, b), _moderate(builder, a))
+    return _either(builder, mask, quick, lambda: builder.fdiv(a, b))
+
+
+def _root(builder, x):
+    """LLVM: sqrt(x)."""
+    suffix_ = f"v{x.type.count}{'f32' if isinstance(x.type.element, ir.FloatType) else 'f64'}"
+    exact = lambda: llvm_function(builder, f"llvm.sqrt.{suffix_}", x.type, [x.type], [x])  # noqa: E731
+    if vector_bytes() != 64 or suffix_ != "v16f32":
+        return exact()
+
+    def quick():
+        by = _estimate(builder, "rsqrt", x)
+        near, half = builder.fmul(x, by), builder.fmul(by, ir.Constant(x.type, [0.5] * x.type.count))
+        return _fused(builder, _fused(builder, builder.fneg(near), near, x), half, near)
+
+    return _either(builder, _ordinary(builder, x), quick, exact)
+
+
+@intrinsic
+def root(typingctx, x):
+    """Square root, as the processor rounds it or to less than 1 ulp."""
+    if not isinstance(x, Lanes):
+        return None
+    return x(x), lambda context, builder, signature, arguments: _root(builder, arguments[0])
 
 
 # --- making and changing vectors ----------------------------------------------------------------------------------
@@ -331,7 +426,7 @@ def _choose(typingctx, condition, a, b):
 select = intrinsic(_choose)
 
 
-@overload(elementary.where)
+@overload(elementary.where, jit_options=OPTIONS)
 def _where(condition, a, b):
     if isinstance(a, Lanes):
         assert a == b, f"where({a}, {b}): both choices must have one dtype"
@@ -339,7 +434,7 @@ def _where(condition, a, b):
     return None
 
 
-@overload(elementary.constant)
+@overload(elementary.constant, jit_options=OPTIONS)
 def _constant(z, value):
     if isinstance(z, Lanes):
         return lambda z, value: splat(z, value)  # noqa: PLW0108
@@ -607,20 +702,39 @@ def after(typingctx, p, n):
 def tuple_of(count, item):
     """A function (*arguments): the tuple (item(0, *arguments), item(1, *arguments), ...) of `count` entries."""
     if count == 0:
-        return njit(lambda *arguments: ())
+        return _njit(lambda *arguments: ())
     before, last = tuple_of(count - 1, item), count - 1
-    return njit(lambda *arguments: (*before(*arguments), item(last, *arguments)))
+    return _njit(lambda *arguments: (*before(*arguments), item(last, *arguments)))
 
 
 def each_of(count, action):
     """A function (*arguments) that calls action(0, *arguments), action(1, *arguments), ... `count` times."""
     if count == 0:
-        return njit(lambda *arguments: None)
+        return _njit(lambda *arguments: None)
     before, last = each_of(count - 1, action), count - 1
 
-    @njit
+    @_njit
     def in_turn(*arguments):
         before(*arguments)
         action(last, *arguments)
 
     return in_turn
+
+
+def vectors_of(count, body):
+    """A function (start, stop, state, *arguments): `state = body(i, stop of the vector, state, *arguments)` for each.
+
+    Whole vectors first, for which `body` is compiled without a mask, then the last, partly filled one.
+    """
+    body = _njit(body)
+
+    @_njit
+    def run(start, stop, state, *arguments):
+        full = start + (stop - start) // count * count
+        for i in range(start, full, count):
+            state = body(i, i + count, state, *arguments)
+        if full < stop:
+            state = body(full, stop, state, *arguments)
+        return state
+
+    return run

@@ -352,11 +352,11 @@ class Updates:
 
     def __init__(self, architecture: Architecture, rule: Optimizer, clip_value: float | None, clip_norm: bool) -> None:
         tape, self.later = Tape(), clip_norm
-        for mode in (1, 2) if clip_norm else (3,):
+        for form in ("gradient", "rule") if clip_norm else ("once",):
             for weights in (True, False):
                 l1, l2 = (architecture.l1, architecture.l2) if weights else (0.0, 0.0)
                 clip = (1, float(clip_value)) if clip_value is not None else (0, 0.0)
-                tape.add(("update", rule.name, architecture.dtype), mode, float(l1), float(l2), *clip, weights, 0)
+                tape.add(("update", rule.name, form, architecture.dtype), float(l1), float(l2), *clip, weights, 0)
         self.table = tape.resolve()
 
     def _address(self, row: int) -> int:
@@ -408,7 +408,7 @@ def plan_training(
     rows += builder.rows
     tapes = {"rows": rows.resolve(), "columns": columns.resolve(), "end": end.resolve()}
     if updates is not None and rule is not None:
-        updates.table[:, 7] = panels
+        updates.table[:, 6] = panels
         tapes["updates"] = updates.table
         carry = Tape()
         carry.add(("carry", rule.name), 0, *[0] * 6, *(float(c) for c in rule.constants.values()))

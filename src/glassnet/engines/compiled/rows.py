@@ -22,6 +22,7 @@ from numba.extending import (
 )
 
 from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.translate import OPTIONS
 from glassnet.formulas import elementary
 
 __all__ = ["Row", "at", "row"]
@@ -93,7 +94,7 @@ def at(x, k):
     raise NotImplementedError
 
 
-@overload(at)
+@overload(at, jit_options=OPTIONS)
 def _at(x, k):
     if isinstance(x, q.Lanes):
         return lambda x, k: x
@@ -111,7 +112,7 @@ def columns(x):
     raise NotImplementedError
 
 
-@overload(columns)
+@overload(columns, jit_options=OPTIONS)
 def _columns(x):
     if isinstance(x, Row):
         return lambda x: x.count
@@ -159,7 +160,7 @@ def _lazy_function(function):
         kind = Expression(function, (x,))
         return kind(x), _build(kind)
 
-    @overload(function)
+    @overload(function, jit_options=OPTIONS)
     def _express(x):
         return (lambda x: express(x)) if _is_row(x) else None  # noqa: PLW0108
 
@@ -168,7 +169,7 @@ for _function in (elementary.exp, elementary.expm1, elementary.log, elementary.l
     _lazy_function(_function)
 
 
-@overload(elementary.row_sum)
+@overload(elementary.row_sum, jit_options=OPTIONS)
 def _row_sum(z):
     def add_up(z):
         total = at(z, 0)
@@ -179,7 +180,7 @@ def _row_sum(z):
     return add_up if _is_row(z) else None
 
 
-@overload(elementary.row_max)
+@overload(elementary.row_max, jit_options=OPTIONS)
 def _row_max(z):
     def largest(z):
         best = at(z, 0)

@@ -58,7 +58,7 @@ class Kit:
     def constants(self, count, first):
         """A function of op: `count` numbers of a formula from op[first] on (bits of float64), as Lanes."""
         splat = self.splat
-        return q.tuple_of(count, njit(lambda i, op: splat(q.number(op[first + i]))))
+        return q.tuple_of(count, _compiled(lambda i, op: splat(q.number(op[first + i]))))
 
 
 # --- products -----------------------------------------------------------------------------------------------------
@@ -255,11 +255,15 @@ def activation(name, dtype):
     tensor, load, count, make_row = kit.tensor, kit.load, kit.count, kit.row
     g, constants = known(record.function), kit.constants(len(record.constants), 8)
 
+    def some(i, stop, state, z, a, c):
+        q.store(a, i, stop, g(load(z, i, stop), *c))
+        return state
+
+    every = q.vectors_of(count, some)
+
     def elementwise(op, fr):
-        z, a, step, c = tensor(op, fr, 1), tensor(op, fr, 3), op[5], constants(op)
-        stop = fr[f.LAST] * step
-        for i in range(fr[f.FIRST] * step, stop, count):
-            q.store(a, i, stop, g(load(z, i, stop), *c))
+        step = op[5]
+        every(fr[f.FIRST] * step, fr[f.LAST] * step, 0, tensor(op, fr, 1), tensor(op, fr, 3), constants(op))
 
     def rowwise(op, fr):
         z, a, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
@@ -279,12 +283,15 @@ def activation_backward(name, dtype):
     constants = kit.constants(len(record.constants), 12)
     slope = known(record.vjp if record.rowwise else record.derivative)
 
+    def some(i, stop, state, z, a, da, dz, c):
+        q.store(dz, i, stop, load(da, i, stop) * slope(load(z, i, stop), load(a, i, stop), *c))
+        return state
+
+    every = q.vectors_of(count, some)
+
     def elementwise(op, fr):
         z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
-        c = constants(op)
-        stop = fr[f.LAST] * step
-        for i in range(fr[f.FIRST] * step, stop, count):
-            q.store(dz, i, stop, load(da, i, stop) * slope(load(z, i, stop), load(a, i, stop), *c))
+        every(fr[f.FIRST] * step, fr[f.LAST] * step, 0, z, a, da, dz, constants(op))
 
     def rowwise(op, fr):
         z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
@@ -428,10 +435,14 @@ def multiply(dtype):
     kit = Kit(dtype)
     tensor, load, count = kit.tensor, kit.load, kit.count
 
+    def some(i, stop, state, da, factor):
+        q.store(da, i, stop, load(da, i, stop) * load(factor, i, stop))
+        return state
+
+    every = q.vectors_of(count, some)
+
     def stage(op, fr):
-        da, factor, stop = tensor(op, fr, 1), tensor(op, fr, 3), fr[f.LAST] * op[5]
-        for i in range(fr[f.FIRST] * op[5], stop, count):
-            q.store(da, i, stop, load(da, i, stop) * load(factor, i, stop))
+        every(fr[f.FIRST] * op[5], fr[f.LAST] * op[5], 0, tensor(op, fr, 1), tensor(op, fr, 3))
 
     return stage
 
@@ -541,10 +552,11 @@ def batch(dtype):
     kit = Kit(dtype)
     pointer, load, count, tensor, size = kit.pointer, kit.load, kit.count, kit.tensor, kit.bytes
 
-    @_compiled
-    def copy(source, target, n):
-        for i in range(0, n, count):
-            q.store(target, i, n, load(source, i, n))
+    def some(i, stop, state, source, target):
+        q.store(target, i, stop, load(source, i, stop))
+        return state
+
+    every = q.vectors_of(count, some)
 
     def stage(op, fr):
         v, inputs, columns = tensor(op, fr, 5), op[7], op[8]
@@ -554,8 +566,8 @@ def batch(dtype):
             order = _integers(fr[f.ORDER])
             for r in range(fr[f.FIRST], fr[f.LAST]):
                 e = order[first + r]
-                copy(pointer(fr[f.X] + e * inputs * size), q.after(x, r * inputs), inputs)
-                copy(pointer(fr[f.Y] + e * columns * size), q.after(y, r * columns), columns)
+                every(0, inputs, 0, pointer(fr[f.X] + e * inputs * size), q.after(x, r * inputs))
+                every(0, columns, 0, pointer(fr[f.Y] + e * columns * size), q.after(y, r * columns))
         for r in range(fr[f.FIRST], fr[f.LAST]):
             if fr[f.WEIGHTS] != 0:
                 e = _integers(fr[f.ORDER])[first + r] if fr[f.ORDER] != 0 else first + r
@@ -575,10 +587,10 @@ def carry(name):
     rule = cls()
     carry_, coefficients = known(cls.carry), known(cls.coefficients)
     many = len(rule.carried)
-    read = q.tuple_of(many, njit(lambda i, p: p[i]))
-    constants = q.tuple_of(len(rule.constants), njit(lambda i, op: q.number(op[8 + i])))
+    read = q.tuple_of(many, _compiled(lambda i, p: p[i]))
+    constants = q.tuple_of(len(rule.constants), _compiled(lambda i, op: q.number(op[8 + i])))
 
-    @njit
+    @_compiled
     def put(i, p, values):
         p[i] = values[i]
 
@@ -598,72 +610,71 @@ def carry(name):
 def _sum(count):
     """A function (values, start): start + the `count` values of a tuple."""
     if count == 0:
-        return njit(lambda values, start: start)
+        return _compiled(lambda values, start: start)
     before, last = _sum(count - 1), count - 1
-    return njit(lambda values, start: before(values, start) + values[last])
+    return _compiled(lambda values, start: before(values, start) + values[last])
 
 
-def update(name, dtype):
-    """Parameters LO <= p < HI: the gradient's end, and the rule.  op: mode, l1, l2, clip?, clip_value, decays?, panels
+def update(name, form, dtype):
+    """Parameters LO <= p < HI: the end of the gradient, and the rule.
 
-    Mode 1 adds the penalties' slope, notes the squared norm under PANEL and clips by value, and keeps the gradient;
-    mode 2 scales it to clip_norm and applies the rule; mode 3 does both at once.
+    Form "once" does all; to clip by the norm of all gradients, "gradient" adds the penalties' slope and clips by
+    value, and when the norm is known "rule" scales and applies the rule. What a panel adds to the squared norm is
+    noted under PANEL, for "gradient" also what it adds after clipping by value. (A panel adds few enough terms for
+    its own dtype. Where they overflow, the step counts as not finite, and the reference, in float64, decides.)
+    op: l1, l2 (bits), clip by value?, clip_value (bits), whether these decay, panels.
     """
     kit, cls = Kit(dtype), OPTIMIZERS[name]
     pointer, load, count, size, splat = kit.pointer, kit.load, kit.count, kit.bytes, kit.splat
-    rule, slots = known(cls.update), len(cls.slots)
+    rule, slots, slope = known(cls.update), len(cls.slots), known(penalty_slope)
     numbers = len(cls.coefficients(0.1, cls.carry(cls.carried, *cls().constants.values()), *cls().constants.values()))
-    read_slots = q.tuple_of(slots, njit(lambda k, p, step, i, n: load(q.after(p, k * step), i, n)))
-    read_numbers = q.tuple_of(numbers, njit(lambda k, p: splat(p[k])))
-    slope = known(penalty_slope)
+    read_slots = q.tuple_of(slots, _compiled(lambda k, p, step, i, n: load(q.after(p, k * step), i, n)))
+    read_numbers = q.tuple_of(numbers, _compiled(lambda k, p: splat(p[k])))
+    write_slots = q.each_of(slots, _compiled(lambda k, p, step, i, n, new: q.store(q.after(p, k * step), i, n, new[k])))
+    plus_all = _sum(slots)
+    gradient_here, rule_here = form != "rule", form != "gradient"
 
-    @njit
-    def put(k, p, step, i, n, values):
-        q.store(q.after(p, k * step), i, n, values[k])
+    def some(i, n, sums, theta, gradient, slot, step, coefficients, penalized, l1, l2, clips, bound, decay, scale):
+        total, clipped, worst = sums
+        g, w = load(gradient, i, n), load(theta, i, n)
+        if gradient_here:
+            if penalized:
+                g = g + slope(w, l1, l2)
+            total = total + g * g
+            if clips:
+                g = minimum(maximum(g, -bound), bound)
+        else:
+            g = g * scale
+        if rule_here:
+            w, new = rule(w * decay, g, read_slots(slot, step, i, n), coefficients)
+            q.store(theta, i, n, w)
+            write_slots(slot, step, i, n, new)
+            together = plus_all(new, w)
+            worst = worst + (together - together)  # 0 as long as all is finite
+        else:
+            q.store(gradient, i, n, g)
+            clipped = clipped + g * g
+        return total, clipped, worst
 
-    keep_slots = q.each_of(slots, put)
-    differences = q.tuple_of(slots, njit(lambda k, values: values[k] - values[k]))
-
-    nan_of = _sum(slots)
+    every = q.vectors_of(count, some)
 
     def stage(op, fr):
-        low, high = fr[f.LO], fr[f.HI]
-        n, mode, p_step = high - low, op[1], fr[f.SLOT_STEP]
+        low, high, step = fr[f.LO], fr[f.HI], fr[f.SLOT_STEP]
         theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT] + low * size)
-        slot = pointer(fr[f.SLOTS] + low * size)
-        given = _doubles(fr[f.COEFFICIENTS])
-        coefficients = read_numbers(given)
-        l1, l2, penalized = splat(q.number(op[2])), splat(q.number(op[3])), op[2] != 0 or op[3] != 0
-        bound, decay, scale = splat(q.number(op[5])), splat(given[f.DECAY]), splat(given[f.CLIP])
-        total = q.widen(splat(0.0)) * q.widen(splat(0.0))
-        clipped, worst = total, splat(0.0)
-        for i in range(0, n, count):
-            g, w = load(gradient, i, n), load(theta, i, n)
-            if mode != 2:
-                if penalized:
-                    g = g + slope(w, l1, l2)
-                wide = q.widen(g)
-                total = total + wide * wide
-                if op[4] != 0:
-                    g = minimum(maximum(g, -bound), bound)
-                    wide = q.widen(g)
-                clipped = clipped + wide * wide
-            else:
-                g = g * scale
-            if mode == 1:
-                q.store(gradient, i, n, g)
-            else:
-                if op[6] != 0:
-                    w = w * decay
-                w, new = rule(w, g, read_slots(slot, p_step, i, n), coefficients)
-                q.store(theta, i, n, w)
-                worst = worst + (w - w)  # 0 as long as all is finite
-                keep_slots(slot, p_step, i, n, new)
-                worst = nan_of(differences(new), worst)
-        if mode != 2:
-            _doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(total)
-            _doubles(fr[f.NORMS])[op[7] + fr[f.PANEL]] = q.lanes_sum(clipped)
-        if q.lanes_sum(worst) != 0.0:  # true of NaN
+        slot, given = pointer(fr[f.SLOTS] + low * size), _doubles(fr[f.COEFFICIENTS])
+        l1, l2, penalized = splat(q.number(op[1])), splat(q.number(op[2])), op[1] != 0 or op[2] != 0
+        clips, bound, scale = op[3] != 0, splat(q.number(op[4])), splat(given[f.CLIP])
+        decay = splat(given[f.DECAY] if op[5] != 0 else 1.0)
+        zero = splat(0.0)
+        total, clipped, worst = every(
+            *(0, high - low, (zero, zero, zero), theta, gradient, slot, step),
+            *(read_numbers(given), penalized, l1, l2, clips, bound, decay, scale),
+        )
+        if gradient_here:
+            _doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(q.widen(total))
+        if not rule_here:
+            _doubles(fr[f.NORMS])[op[6] + fr[f.PANEL]] = q.lanes_sum(q.widen(clipped))
+        if rule_here and q.lanes_sum(worst) != 0.0:  # true of NaN
             _integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
 
     return stage

@@ -8,7 +8,14 @@ from numba import njit, types
 from numba.extending import overload
 
 STAGE = types.void(types.CPointer(types.int64), types.CPointer(types.int64))
-OPTIONS = {"error_model": "numpy", "nogil": True}
+OPTIONS = {
+    "error_model": "numpy",
+    "nogil": True,
+    "forceinline": True,  # a stage becomes one function
+    "no_cpython_wrapper": True,  # and is never called by the interpreter
+    "no_cfunc_wrapper": True,
+}
+"""Of every function that Numba sees: it compiles one anew for callers whose options differ."""
 _known: set[FunctionType] = set()
 
 

@@ -1,0 +1,74 @@
+"""The steps of a run, cut into slices for the engine: order of the examples, batches, scheduled values."""
+
+import numpy as np
+
+from glassnet.engines.base import Slice
+from glassnet.formulas.randomness import generators
+from glassnet.training.run import Run
+
+__all__ = ["Slices", "epoch_order"]
+
+_SECONDS = 0.1  # of a slice, so that Ctrl-C and progress work
+_FIRST, _GROWTH = 4, 4  # steps of the first slice, and how much longer the next one may be
+_MOST_STEPS, _MOST_EXAMPLES = 8_192, 1_000_000  # of a slice: what the cache holds is drawn fastest
+
+
+def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
+    """The order (n,) of the examples in an epoch (from 0): a permutation that seed and epoch alone determine.
+
+    >>> sorted(epoch_order(0, epoch=3, n=5).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    return generators(seed, "order")(epoch).permutation(n)
+
+
+class Slices:
+    """Cuts the steps of a run, counted from 0, into slices of about 0.1 s.
+
+    A slice lies within an epoch or ends with one: with `across` it may go over the ends of epochs before. With `single`
+    it is one step.
+    """
+
+    def __init__(self, run: Run, *, single: bool, across: bool) -> None:
+        self._run, self._across = run, across
+        self._n, self._size = len(run.data), min(run.program.batch_size, len(run.data))
+        self.per_epoch = -(-self._n // self._size)
+        self.sizes = np.minimum(self._size, self._n - self._size * np.arange(self.per_epoch, dtype=np.float64))
+        self._most = 1 if single else max(1, min(_MOST_STEPS, _MOST_EXAMPLES // self._size))
+        self._wanted = min(_FIRST, self._most)
+        self._generator, self._drawn = generators(run.program.seed, "order"), (-1, np.empty(0, np.int64))
+
+    def cut(self, first: int) -> Slice:
+        """The next slice, from step `first` on."""
+        run, per_epoch = self._run, self.per_epoch
+        epoch, start = divmod(first, per_epoch)
+        stop = start + self._length(epoch, start)
+        epochs, within = np.divmod(np.arange(start, stop + 1), per_epoch)
+        bounds = epochs * self._n + within * self._size
+        orders = [self._order(epoch + i) for i in range(-(-stop // per_epoch))]
+        order = orders[0] if len(orders) == 1 else np.concatenate(orders)
+        times = (epoch + epochs + within / per_epoch)[:-1]
+        return Slice(
+            order[bounds[0] : bounds[-1]],
+            bounds - bounds[0],
+            run.values("learning_rate", times),
+            run.values("weight_decay", times),
+            run.dropout_rates(times),
+        )
+
+    def took(self, steps: int, seconds: float) -> None:
+        """Let the measured time of a slice decide the length of the next."""
+        wanted = min(_GROWTH * self._wanted, int(steps * _SECONDS / max(seconds, 1e-9)))
+        self._wanted = max(1, min(wanted, self._most))
+
+    def _length(self, epoch: int, start: int) -> int:
+        left = self.per_epoch - start
+        if self._wanted < left or not self._across:
+            return min(self._wanted, left)
+        more = min((self._wanted - left) // self.per_epoch, self._run.epochs - epoch - 1)
+        return left + more * self.per_epoch
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if self._drawn[0] != epoch:
+            self._drawn = epoch, self._generator(epoch).permutation(self._n)
+        return self._drawn[1]
