@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state, untrainable
+from glassnet.engines.compiled.engine import CompiledEngine
 from glassnet.engines.reference import ReferenceEngine
 from glassnet.files.model_file import load_network, save_network
 from glassnet.formulas.losses import Loss
@@ -44,7 +45,7 @@ from glassnet.training.targets import (
 
 __all__ = ["ENGINES", "Network", "check_gradients"]
 
-ENGINES: list[Engine] = [ReferenceEngine()]
+ENGINES: list[Engine] = [CompiledEngine(), ReferenceEngine()]
 """In the order in which "auto" asks them."""
 
 

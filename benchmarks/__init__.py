@@ -1,0 +1,1 @@
+"""Scripts behind the numbers in the docs; each can be run by anyone."""
