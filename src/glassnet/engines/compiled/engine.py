@@ -14,7 +14,7 @@ from glassnet.engines.compiled.threads import borrowed, run_on, yield_address
 from glassnet.engines.reference import ReferenceEngine
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
-from glassnet.network.parameters import parameter_layout
+from glassnet.network.parameters import buffer_layout, parameter_layout
 from glassnet.network.passes import penalty, penalty_gradient
 
 __all__ = ["CompiledEngine"]
@@ -24,6 +24,7 @@ _ROWS = (1, 16, 128)  # rows of a block in prediction: the smallest that will do
 _SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
 _SHARED_STEP = 3e6  # operations of a step above which a second thread pays
 _SHARED_ROWS = 1e7  # and of a prediction
+_LINE = 64  # bytes of a cache line: arrays begin at one
 _CALL = 0.1  # seconds of one call, roughly: what Ctrl-C waits for
 
 
@@ -49,17 +50,14 @@ class CompiledEngine:
 
     def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
         """See `Engine.predict`."""
-        outputs = np.empty((len(X), architecture.output.units), theta.dtype)
-        self._sweep(architecture, theta, buffers, X, None, None, outputs, None)
-        return outputs
+        return self._sweep(architecture, theta, buffers, X, None, None, None)
 
     def evaluate(
         self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
     ) -> tuple[float, np.ndarray]:
         """See `Engine.evaluate`."""
-        outputs = np.empty((len(data), architecture.output.units), theta.dtype)
         losses = np.empty(len(data))
-        self._sweep(architecture, theta, buffers, data.X, data.Y, data.weights, outputs, losses)
+        outputs = self._sweep(architecture, theta, buffers, data.X, data.Y, data.weights, losses)
         return float(losses.sum()), outputs
 
     def _sweep(
@@ -70,35 +68,43 @@ class CompiledEngine:
         X: np.ndarray,
         Y: np.ndarray | None,
         weights: np.ndarray | None,
-        outputs: np.ndarray,
         losses: np.ndarray | None,
-    ) -> None:
+    ) -> np.ndarray:
         """Outputs of all rows, and losses with the targets Y; each thread takes rows of its own."""
-        n, judged = len(X), losses is not None
+        n = len(X)
         block = next((rows for rows in _ROWS if n <= rows), _ROWS[-1])
-        row_work = 2.0 * architecture.parameter_count
-        with borrowed(1 if n * row_work < _SHARED_ROWS or n < 2 * block else None) as threads:
-            sweeps = [self._take(architecture, block, judged) for _ in range(threads)]
-            bases = (_address(theta), _address(buffers), _address(X))
-            most = max(1, int(_CALL * _SPEED / row_work) // block) * block
-            scale = 1.0 / n if architecture.reduction == "mean" else 1.0
-            for start in range(0, n, most * threads):
-                calls = []
-                for number, sweep in enumerate(sweeps):
-                    first = start + number * most
-                    last = min(first + most, n)
-                    if threads > 1 and n - start < most * threads:  # the last round: even shares, of whole blocks
-                        blocks = -(-(n - start) // block)
-                        first = min(start + blocks * number // threads * block, n)
-                        last = min(start + blocks * (number + 1) // threads * block, n)
-                    if first < last:
-                        calls.append(sweep.call(bases, X, Y, weights, outputs, losses, first, last, scale))
-                run_on(calls)
-            for sweep in sweeps:
-                self._sweeps[id(architecture), block, judged][1].append(sweep)
+        sweep, ready = self._take(architecture, block, losses is not None)
+        outputs = np.empty((n, sweep.outputs), theta.dtype)
+        scale = 1.0 / n if architecture.reduction == "mean" else 1.0
+        arrays = _Arrays(theta, buffers, X, Y, weights, outputs, losses, scale)
+        if n * sweep.row_work < _SHARED_ROWS or n < 2 * block:
+            sweep.run(arrays, 0, n)
+        else:
+            self._share(architecture, block, sweep, arrays)
+        ready.append(sweep)
+        return outputs
 
-    def _take(self, architecture: Architecture, block: int, judged: bool) -> "_Sweep":
-        """Memory for a sweep: one that lies ready, or a new one. A network's architecture is known by its identity."""
+    def _share(self, architecture: Architecture, block: int, first: "_Sweep", arrays: "_Arrays") -> None:
+        """Many rows: in rounds of about 0.1 s, each shared by as many threads as may be had."""
+        n, judged = len(arrays.X), arrays.losses is not None
+        with borrowed(None) as threads:
+            others = [self._take(architecture, block, judged) for _ in range(threads - 1)]
+            sweeps = [first, *(sweep for sweep, _ in others)]
+            most = max(1, int(_CALL * _SPEED / first.row_work) // block) * threads
+            blocks = -(-n // block)
+            for start in range(0, blocks, most):
+                some = min(most, blocks - start)
+                ends = [min((start + some * t // threads) * block, n) for t in range(threads + 1)]
+                shares = zip(sweeps, ends[:-1], ends[1:], strict=True)
+                run_on([sweep.call(arrays, low, high) for sweep, low, high in shares if low < high])
+            for sweep, ready in others:
+                ready.append(sweep)
+
+    def _take(self, architecture: Architecture, block: int, judged: bool) -> tuple["_Sweep", list["_Sweep"]]:
+        """Memory for a sweep, one that lies ready or a new one, and the list to put it back on.
+
+        A network's architecture is known by its identity: comparing it would take longer than predicting a row.
+        """
         key = (id(architecture), block, judged)
         kept = self._sweeps.get(key)
         if kept is None:
@@ -106,17 +112,17 @@ class CompiledEngine:
                 self._sweeps.clear()
             kept = self._sweeps.setdefault(key, (architecture, []))
         try:
-            return kept[1].pop()
+            return kept[1].pop(), kept[1]
         except IndexError:
-            return _Sweep(architecture, block, judged)
+            return _Sweep(architecture, block, judged), kept[1]
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
     ) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
         training = Training(architecture, None, None, None, min(len(data), _BLOCK), len(data), False)
-        nothing = np.empty((0, theta.size), theta.dtype)
-        training.hold(theta, nothing, buffers, data, 0, architecture)
+        training.hold(data, 0)
+        training.theta[:], training.buffers[:] = theta, buffers
         bounds, no_rates = np.array([0, len(data)]), np.zeros((1, 0))
         losses, _, _ = training.steps(bounds, None, np.zeros(1), np.zeros(1), no_rates, 0)
         views = parameter_layout(architecture).views(theta)
@@ -130,6 +136,28 @@ class CompiledEngine:
         return _Run(program, state, data)
 
 
+class _Arrays:
+    """What a sweep reads and writes, with the addresses."""
+
+    def __init__(
+        self,
+        theta: np.ndarray,
+        buffers: np.ndarray,
+        X: np.ndarray,
+        Y: np.ndarray | None,
+        weights: np.ndarray | None,
+        outputs: np.ndarray,
+        losses: np.ndarray | None,
+        scale: float,
+    ) -> None:
+        self.X, self.losses = X, losses
+        self.theta, self.buffers, self.inputs, self.outputs = (_address(a) for a in (theta, buffers, X, outputs))
+        self.judged = None
+        if Y is not None and losses is not None:
+            weighed = 0 if weights is None else _address(weights)
+            self.judged = _address(Y), weighed, _address(losses), _bits(scale)
+
+
 class _Sweep:
     """Memory and tape for the outputs of rows by one thread."""
 
@@ -139,6 +167,7 @@ class _Sweep:
         self.frame, self.op = (ctypes.c_int64 * f.FRAME)(), (ctypes.c_int64 * f.WIDTH)()
         self.shared = (ctypes.c_int64 * (f.BAD + f.PLACE))()
         self.inputs, self.outputs = architecture.inputs, architecture.output.units
+        self.row_work = 2.0 * architecture.parameter_count
         self.size = 4 if architecture.dtype == "float32" else 8
         fr = self.frame
         fr[f.THREADS], fr[f.WORK] = 1, _address(self.work)
@@ -148,28 +177,22 @@ class _Sweep:
         self.function = function("predict", architecture.dtype)
         self.addresses = ctypes.addressof(self.op), ctypes.addressof(fr)
 
-    def call(
-        self,
-        bases: tuple[int, int, int],
-        X: np.ndarray,
-        Y: np.ndarray | None,
-        weights: np.ndarray | None,
-        outputs: np.ndarray,
-        losses: np.ndarray | None,
-        first: int,
-        last: int,
-        scale: float,
-    ) -> tuple[Any, int, int]:
+    def call(self, arrays: _Arrays, first: int, last: int) -> tuple[Any, int, int]:
         """The call that computes rows first to last."""
-        fr, size = self.frame, self.size
-        fr[f.THETA], fr[f.BUFFERS] = bases[0], bases[1]
-        fr[f.X], fr[f.COUNT] = bases[2] + first * self.inputs * size, last - first
-        self.op[6] = _address(outputs) + first * self.outputs * size
-        if Y is not None and losses is not None:
-            fr[f.Y] = _address(Y) + first * self.outputs * size
-            fr[f.WEIGHTS] = 0 if weights is None else _address(weights) + first * 8
-            fr[f.SCALE], self.op[7] = _bits(scale), _address(losses) + first * 8
+        fr, op, width = self.frame, self.op, self.outputs * self.size
+        fr[f.THETA], fr[f.BUFFERS] = arrays.theta, arrays.buffers
+        fr[f.X], fr[f.COUNT] = arrays.inputs + first * self.inputs * self.size, last - first
+        op[6] = arrays.outputs + first * width
+        if arrays.judged is not None:
+            targets, weights, losses, fr[f.SCALE] = arrays.judged
+            fr[f.Y], op[7] = targets + first * width, losses + first * 8
+            fr[f.WEIGHTS] = weights + first * 8 if weights else 0
         return self.function, *self.addresses
+
+    def run(self, arrays: _Arrays, first: int, last: int) -> None:
+        """Compute rows first to last, here."""
+        self.call(arrays, first, last)
+        self.function(*self.addresses)
 
 
 class Training:
@@ -190,27 +213,26 @@ class Training:
         self.architecture, self.plan, self.clip_norm, self.wanted = architecture, plan, clip_norm, threads
         self.step_work = 6.0 * batch * architecture.parameter_count
         self.work = _aligned(plan.work_bytes)
-        self.gradient = np.zeros(architecture.parameter_count, architecture.dtype)
+        count, self.size = architecture.parameter_count, 4 if architecture.dtype == "float32" else 8
+        self.slot_step = -(-count * self.size // _LINE) * _LINE // self.size
+        self.theta, self.gradient = (_aligned(count * self.size).view(architecture.dtype) for _ in range(2))
+        slots = len(rule.slots) if rule is not None else 0
+        slot_bytes = _aligned(slots * self.slot_step * self.size)
+        self.slots = slot_bytes.view(architecture.dtype).reshape(slots, self.slot_step)[:, :count]
+        self.buffers = np.zeros(buffer_layout(architecture).size, architecture.dtype)
         self.carried = np.zeros((2, len(rule.carried) if rule is not None else 0))
         self.norms = np.zeros(2 * max(1, plan.panels))
         self.function = function("train", architecture.dtype)
         self.carry = plan.tapes["carry"].copy() if rule is not None else None
 
-    def hold(
-        self,
-        theta: np.ndarray,
-        slots: np.ndarray,
-        buffers: np.ndarray,
-        data: Data,
-        seed: int,
-        architecture: Architecture,
-    ) -> None:
+    def hold(self, data: Data, seed: int) -> None:
         """Write where everything lies into a frame that each thread's is copied from."""
         fr = self.frame = np.zeros(f.FRAME, np.int64)
-        self.held = (theta, slots, buffers, data)  # what the addresses below point to
+        self.data = data  # what some of the addresses below point to
         fr[f.YIELD] = yield_address()
-        fr[f.THETA], fr[f.GRADIENT], fr[f.SLOTS] = _address(theta), _address(self.gradient), _address(slots)
-        fr[f.SLOT_STEP], fr[f.BUFFERS], fr[f.WORK] = theta.size, _address(buffers), _address(self.work)
+        fr[f.THETA], fr[f.GRADIENT] = _address(self.theta), _address(self.gradient)
+        fr[f.SLOTS], fr[f.SLOT_STEP] = _address(self.slots), self.slot_step
+        fr[f.BUFFERS], fr[f.WORK] = _address(self.buffers), _address(self.work)
         fr[f.X], fr[f.Y], fr[f.SEED] = _address(data.X), _address(data.Y), seed
         fr[f.WEIGHTS] = 0 if data.weights is None else _address(data.weights)
         fr[f.NORMS] = _address(self.norms)
@@ -247,6 +269,8 @@ class Training:
             frames[:, f.THREAD], frames[:, f.THREADS] = np.arange(threads), threads
             frames[:, f.SHARED], frames[:, f.STEP] = _address(shared), step
             frames[:, f.COEFFICIENTS] = [_address(row) for row in numbers]
+            scratch = [_aligned(plan.scratch) for _ in range(threads)]
+            frames[:, f.SCRATCH] = [_address(panel) for panel in scratch]
             calls = [(self.function, _address(op), _address(row)) for row in frames]
             run_on(calls, shared, watched=steps * self.step_work > 3 * _CALL * _SPEED * threads)
             return losses, norms, int(shared[f.DONE])
@@ -270,7 +294,7 @@ class _Run:
             True,
             program.threads,
         )
-        self.training.hold(state.theta, state.slots, state.buffers, data, program.seed, architecture)
+        self.training.hold(data, program.seed)
 
     def advance(self, work: Slice) -> StepLog:
         """See `engines.base.Training`."""
@@ -278,13 +302,9 @@ class _Run:
         losses, norms = np.empty(steps), np.empty(steps)
         done, bad = 0, None
         while done < steps and bad is None:
-            before = [array.copy() for array in (state.theta, state.slots, state.buffers, state.carried)]
-            some = self._take(work, done, steps, losses, norms)
-            if done + some < steps:  # the next step is not finite: go back, come here again, and let the reference see
-                for array, old in zip((state.theta, state.slots, state.buffers, state.carried), before, strict=True):
-                    array[:] = old
-                state.step -= some
-                self._take(work, done, done + some, losses, norms)
+            some = self._try(work, done, steps, losses, norms)
+            if done + some < steps:  # the next step is not finite: come here again, and let the reference see
+                self._try(work, done, done + some, losses, norms)
                 log = ReferenceEngine().begin(self.program, state, self.data).advance(_part(work, done + some, 1))
                 bad = log.bad
                 losses[done + some : done + some + len(log.losses)] = log.losses
@@ -293,18 +313,23 @@ class _Run:
             done += some
         return StepLog(losses[:done], norms[:done], bad)
 
-    def _take(self, work: Slice, first: int, last: int, losses: np.ndarray, norms: np.ndarray) -> int:
-        """Steps first to last of a slice; returns how many were finite."""
+    def _try(self, work: Slice, first: int, last: int, losses: np.ndarray, norms: np.ndarray) -> int:
+        """Steps first to last of a slice, on copies; returns how many were finite. If all were, the state is theirs."""
         if first == last:
             return 0
         state, training, part = self.state, self.training, _part(work, first, last - first)
-        training.carried[0] = state.carried
+        mine = (training.theta, training.slots, training.buffers, training.carried[0])
+        theirs = (state.theta, state.slots, state.buffers, state.carried)
+        for copy, array in zip(mine, theirs, strict=True):
+            copy[...] = array
         some_losses, some_norms, some = training.steps(
             part.bounds, part.order, part.learning_rates, part.weight_decays, part.dropout_rates, state.step
         )
-        losses[first:last], norms[first:last] = some_losses, some_norms
-        state.carried[:] = training.carried[some % 2]
-        state.step += some
+        if some == last - first:
+            losses[first:last], norms[first:last] = some_losses, some_norms
+            state.step += some
+            for copy, array in zip((*mine[:3], training.carried[some % 2]), theirs, strict=True):
+                array[...] = copy
         return some
 
 
@@ -323,7 +348,12 @@ def _part(work: Slice, first: int, steps: int) -> Slice:
 
 
 def _address(array: np.ndarray) -> int:
-    return array.__array_interface__["data"][0]
+    if not array.size:
+        return 0
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except TypeError:  # read-only: the slow way, 1 us
+        return array.__array_interface__["data"][0]
 
 
 def _bits(x: float) -> int:
@@ -332,6 +362,6 @@ def _bits(x: float) -> int:
 
 def _aligned(count: int) -> np.ndarray:
     """Zeroed bytes that begin at a cache line."""
-    raw = np.zeros(count + 64, np.uint8)
-    start = -_address(raw) % 64
+    raw = np.zeros(count + _LINE, np.uint8)
+    start = -_address(raw) % _LINE
     return raw[start : start + count]

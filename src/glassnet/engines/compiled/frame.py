@@ -21,6 +21,7 @@ __all__ = [
     "FIRST_BLOCK",
     "FRAME",
     "GRADIENT",
+    "GRADIENT_OF_LO",
     "HI",
     "INPUT",
     "LAST",
@@ -37,6 +38,7 @@ __all__ = [
     "ROW",
     "ROWS",
     "SCALE",
+    "SCRATCH",
     "SEED",
     "SHARED",
     "SLOTS",
@@ -97,6 +99,8 @@ PANEL = 31  # number of the panel
 ARGUMENTS = 32  # and the 16 after it: a product's
 LOSSES = 48  # the block's losses (float64)
 SEED = 49  # of random draws
+SCRATCH = 50  # this thread's panel of the gradient, when the update follows at once
+GRADIENT_OF_LO = 51  # address of the gradient of parameter LO
 FRAME = 56  # numbers of a frame
 
 # of COEFFICIENTS, beyond the rule's own

@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, overload, register_model, type_callable
 
-from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.machine_code import is_x86, vector_bytes
 from glassnet.engines.compiled.translate import OPTIONS
 from glassnet.formulas import elementary
 
@@ -162,17 +162,17 @@ def _lower_invert(context, builder, signature, arguments):
 #
 # A processor divides slowly: 16 float32 take as long as 30 multiplications. AVX-512 also gives 1/b and 1/sqrt(x) to 14
 # bits at once; one step of Newton's method (Markstein, 1990) makes that the whole number, to less than 1 ulp. It holds
-# for numbers of ordinary size; a vector with any other (0, infinity, NaN, beyond 2^60) is divided by the slow way.
+# for numbers of ordinary size; a vector with any other (0, infinity, NaN, beyond 2^60) goes the slow way.
 
 
-_LOW, _HIGH = (127 - 60) << 23, (127 + 60) << 23  # the bits of 2^-60 and 2^60
+_HIGH = (127 + 60) << 23  # the bits of 2^60
 
 
-def _ordinary(builder, x):
-    """LLVM: for each lane, whether 2^-60 <= x < 2^60, by the bits."""
-    integers = ir.VectorType(I32, x.type.count)
-    above = builder.sub(builder.bitcast(x, integers), ir.Constant(integers, [_LOW] * x.type.count))
-    return builder.icmp_unsigned("<", above, ir.Constant(integers, [_HIGH - _LOW] * x.type.count))
+def _ordinary(builder, x, power):
+    """LLVM: for each lane, whether 2^-power <= x < 2^60, by the bits."""
+    integers, low = ir.VectorType(I32, x.type.count), (127 - power) << 23
+    above = builder.sub(builder.bitcast(x, integers), ir.Constant(integers, [low] * x.type.count))
+    return builder.icmp_unsigned("<", above, ir.Constant(integers, [_HIGH - low] * x.type.count))
 
 
 def _moderate(builder, x):
@@ -202,9 +202,7 @@ def _estimate(builder, name, x):
     if vector_bytes() != 64 or not isinstance(x.type.element, ir.FloatType) or x.type.count != 16:
         return None
     mask = ir.Constant(ir.IntType(16), -1)
-    return llvm_function(
-        builder, f"llvm.x86.avx512.{name}14.ps.512", x.type, [x.type, x.type, mask.type], [x, x, mask]
-    )
+    return llvm_function(builder, f"llvm.x86.avx512.{name}14.ps.512", x.type, [x.type, x.type, mask.type], [x, x, mask])
 
 
 def _fused(builder, a, b, c):
@@ -222,7 +220,7 @@ def _quotient(builder, a, b):
         near = builder.fmul(a, by)
         return _fused(builder, _fused(builder, builder.fneg(near), b, a), by, near)
 
-    mask = builder.and_(_ordinary(builder, b), _moderate(builder, a))
+    mask = builder.and_(_ordinary(builder, b, 60), _moderate(builder, a))
     return _either(builder, mask, quick, lambda: builder.fdiv(a, b))
 
 
@@ -238,7 +236,7 @@ def _root(builder, x):
         near, half = builder.fmul(x, by), builder.fmul(by, ir.Constant(x.type, [0.5] * x.type.count))
         return _fused(builder, _fused(builder, builder.fneg(near), near, x), half, near)
 
-    return _either(builder, _ordinary(builder, x), quick, exact)
+    return _either(builder, _ordinary(builder, x, 100), quick, exact)
 
 
 @intrinsic
@@ -654,6 +652,46 @@ def atomic_load(typingctx, p, i):
         return builder.load_atomic(builder.gep(arguments[0], [arguments[1]]), "seq_cst", 8)
 
     return types.int64(types.CPointer(types.int64), types.int64), emit
+
+
+_FLUSH = 0x8040  # bits of the x86 control register: results and operands that are denormal count as 0
+
+
+def _control_word(builder, change):
+    """LLVM: read the x86 control register of floating-point arithmetic, write change(word), return the word."""
+    place = cgutils.alloca_once(builder, I32)
+    llvm_function(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), [place.type], [place])
+    word = builder.load(place)
+    builder.store(change(word), place)
+    llvm_function(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [place.type], [place])
+    return word
+
+
+@intrinsic
+def flush_denormals(typingctx):
+    """Let numbers below 2^-126 (2^-1022) be 0 on this thread; returns what `restore_denormals` takes.
+
+    A unit that has died leaves momenta that fade for ever; as denormals they would slow each step tenfold.
+    """
+
+    def emit(context, builder, signature, arguments):
+        if not is_x86():
+            return ir.Constant(I32, 0)
+        return _control_word(builder, lambda word: builder.or_(word, ir.Constant(I32, _FLUSH)))
+
+    return types.int32(), emit
+
+
+@intrinsic
+def restore_denormals(typingctx, before):
+    """Undo `flush_denormals`."""
+
+    def emit(context, builder, signature, arguments):
+        if is_x86():
+            _control_word(builder, lambda word: arguments[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int32), emit
 
 
 @intrinsic

@@ -24,7 +24,17 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-__all__ = ["address", "addresses", "assembly", "cache_folder", "function", "processor", "unavailable", "vector_bytes"]
+__all__ = [
+    "address",
+    "addresses",
+    "assembly",
+    "cache_folder",
+    "function",
+    "is_x86",
+    "processor",
+    "unavailable",
+    "vector_bytes",
+]
 
 Key = tuple[str, ...]
 _lock = threading.RLock()
@@ -61,6 +71,11 @@ def vector_bytes() -> int:
     if "+avx512f" in features and "+avx512vl" in features:
         return 64
     return 32 if "+avx2" in features else 16
+
+
+def is_x86() -> bool:
+    """Whether the processor is of the x86-64 family."""
+    return llvm.get_process_triple().startswith(("x86_64", "amd64"))
 
 
 @cache

@@ -75,11 +75,17 @@ class Plan:
     panels: int
     losses: int = 0  # where in the work space the losses lie,
     batch: tuple[int, int] = (0, 0)  # and the batch's inputs and targets, when they are copied there
+    scratch: int = 0  # bytes of a panel
 
     def tape(self, name: str) -> tuple[int, int]:
         """Address and length of a tape."""
         table = self.tapes[name]
         return table.ctypes.data, len(table)
+
+
+def _height(columns: int) -> int:
+    """Rows of a panel."""
+    return max(8, _PANEL // columns // 8 * 8)
 
 
 class _Builder:
@@ -318,14 +324,14 @@ class _Builder:
                 units, inputs = self.pieces[f"W{number}"].shape
                 with_W, with_b = self.learns(f"W{number}"), self.learns(f"b{number}")
                 below = self.tensors[f"top{number - 1}"] if number > 1 or "top0" in self.tensors else self.source
-                delta, height = self.tensors[f"delta{number}"], max(8, _PANEL // units // 8 * 8)
+                delta, height = self.tensors[f"delta{number}"], _height(units)
                 columns.add(
                     ("weight_gradient", self.dtype),
                     self.product,
                     *(*below.place, *delta.place, self.pieces[f"W{number}"].start),
                     *(self.pieces[f"b{number}"].start if with_b else -1, inputs if with_W else 0, units),
                     *(below.step, delta.step, height, panels),
-                    *(updates.at_once(True), updates.at_once(False)) if updates else (0, 0),
+                    *((updates.at_once(True), updates.at_once(False), not updates.later) if updates else (0, 0, 0)),
                 )
                 if with_W:
                     start, stop, size = piece.start, piece.stop, height * units
@@ -415,4 +421,7 @@ def plan_training(
         tapes["carry"] = carry.resolve()
     tensors = builder.tensors
     batch = (tensors["x"].offset, tensors["y"].offset) if ordered else (0, 0)
-    return Plan(tapes, block, builder.work, panels, tensors["losses"].offset, batch)
+    scratch = max(
+        (shape[0] * _height(shape[0]) for _, _, shape in architecture.tensors() if len(shape) == 2), default=0
+    )
+    return Plan(tapes, block, builder.work, panels, tensors["losses"].offset, batch, scratch * builder.size)

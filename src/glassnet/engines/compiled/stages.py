@@ -71,7 +71,7 @@ def product(dtype):
     many = vector_bytes() == 64  # 32 vector registers, else 16
     k83, k82, k81 = (kernel(kit.dtype, lanes, 8 if many else 4, v, True) for v in (3, 2, 1))
     k43, k42, k41 = (kernel(kit.dtype, lanes, 4 if many else 2, v, True) for v in (3, 2, 1))
-    k16, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True) for v in (6, 3, 2, 1))
+    k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True) for v in (8, 4, 3, 2, 1))
     tall, half = (8, 4) if many else (4, 2)
 
     def stage(op, fr):
@@ -84,9 +84,12 @@ def product(dtype):
                 left = N - j
                 a, b, c = at_(a0), at_(b0 + j * size), at_(c0 + j * size)
                 s = at_(s0 + j * size) if s0 != 0 else at_(0)
-                if left > 5 * lanes:
-                    k16(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
-                    j += 6 * lanes
+                if left > 7 * lanes:
+                    k18(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
+                    j += 8 * lanes
+                elif left > 3 * lanes:
+                    k14(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
+                    j += 4 * lanes
                 elif left > 2 * lanes:
                     k13(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
                     j += 3 * lanes
@@ -99,7 +102,7 @@ def product(dtype):
             return
         k0 = 0
         while True:
-            depth = min(256, K - k0)
+            depth = min(192, K - k0)
             j = 0
             while j < N:
                 left = N - j
@@ -206,7 +209,7 @@ def weight_gradient(dtype):
     """dW = a^T delta of whole panels of W, and db = the sum of delta's rows.
 
     op: product, a, delta, offsets of W and b in the parameters (b: -1 none), in, out, steps of a and delta, rows of
-    a panel, number of the first panel, the update's instruction or 0. A first block begins at 0, later ones add.
+    a panel, number of the first panel, the update's instructions for W and b or 0, whether it is the whole update. A first block begins at 0, later ones add.
     When the last block's panel is complete and an update is named, it is made while the panel is in the cache.
     """
     kit = Kit(dtype)
@@ -222,6 +225,8 @@ def weight_gradient(dtype):
         for p in range(low, high):
             i, end = p * height, min((p + 1) * height, inputs)
             start = fr[f.GRADIENT] + (W + i * outputs) * size
+            if finish and op[16] != 0 and not again:  # nobody else will want this gradient
+                start = fr[f.SCRATCH]
             fr[32] = fr[op[2]] + op[3] + i * size
             fr[33], fr[34] = 1, a_step
             fr[35], fr[36] = fr[op[4]] + op[5], d_step
@@ -231,6 +236,7 @@ def weight_gradient(dtype):
             q.call(op[1], op, fr)
             if finish:
                 fr[f.LO], fr[f.HI], fr[f.PANEL] = W + i * outputs, W + end * outputs, panel + p
+                fr[f.GRADIENT_OF_LO] = start
                 q.call(_integers(update)[0], _integers(update), fr)
         if b >= 0 and panels % fr[f.THREADS] == fr[f.THREAD]:
             delta, db = tensor(op, fr, 4), pointer(fr[f.GRADIENT] + b * size)
@@ -241,6 +247,7 @@ def weight_gradient(dtype):
                 q.store(db, j, outputs, total)
             if finish:
                 fr[f.LO], fr[f.HI], fr[f.PANEL] = b, b + outputs, panel + panels
+                fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + b * size
                 q.call(_integers(op[15])[0], _integers(op[15]), fr)
 
     return stage
@@ -346,7 +353,7 @@ def loss(name, form, dtype):
     def slopes_by_columns(z, a, y, c, step, y_step, rows, columns, v, out):
         for k in range(columns):
             a_k, y_k = gather(q.after(a, k), step, rows), gather(q.after(y, k), y_step, rows)
-            if linked:
+            if linked:  # noqa: SIM108  the other branch may not compile
                 d = slope(gather(q.after(z, k), step, rows), a_k, y_k, *c)
             else:
                 d = slope(a_k, y_k, *c)
@@ -660,7 +667,7 @@ def update(name, form, dtype):
 
     def stage(op, fr):
         low, high, step = fr[f.LO], fr[f.HI], fr[f.SLOT_STEP]
-        theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT] + low * size)
+        theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT_OF_LO])
         slot, given = pointer(fr[f.SLOTS] + low * size), _doubles(fr[f.COEFFICIENTS])
         l1, l2, penalized = splat(q.number(op[1])), splat(q.number(op[2])), op[1] != 0 or op[2] != 0
         clips, bound, scale = op[3] != 0, splat(q.number(op[4])), splat(given[f.CLIP])
@@ -685,6 +692,8 @@ def apply(dtype):
     size, number of the first panel, whether to wait for the batch's last block.
     """
 
+    bytes_ = Kit(dtype).bytes
+
     def stage(op, fr):
         if op[6] != 0 and fr[f.LAST_BLOCK] == 0:
             return
@@ -692,6 +701,7 @@ def apply(dtype):
         panels = (stop - start + size - 1) // size
         for p in range(panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]):
             fr[f.LO], fr[f.HI], fr[f.PANEL] = start + p * size, min(start + (p + 1) * size, stop), op[5] + p
+            fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + fr[f.LO] * bytes_
             q.call(_integers(op[1])[0], _integers(op[1]), fr)
 
     return stage
@@ -755,13 +765,14 @@ def predict(dtype):
 
     def stage(op, fr):
         block, inputs, targets, outputs, losses = op[3], op[4], op[5], op[6], op[7]
-        row = 0
+        row, before = 0, q.flush_denormals()
         while row < fr[f.COUNT] and _integers(fr[f.SHARED])[f.STOP] == 0:
             rows = min(block, fr[f.COUNT] - row)
             enter(fr, row, rows, inputs, targets, 0)
             fr[f.OUTPUT], fr[f.LOSSES] = outputs + row * targets * size, losses + row * 8
             play(op[1], op[2], fr)
             row += rows
+        q.restore_denormals(before)
 
     return stage
 
@@ -790,7 +801,7 @@ def train(dtype):
         bounds, rates = _integers(op[11]), _doubles(op[13])
         decays, losses, norms = _doubles(op[14]), _doubles(op[17]), _doubles(op[18])
         carry_instruction, parts = _integers(op[20]), _doubles(fr[f.NORMS])
-        clip = q.number(op[24])
+        clip, before = q.number(op[24]), q.flush_denormals()
         done, stopped = 0, False
         while done < op[10] and not stopped:
             n = bounds[done + 1] - bounds[done]
@@ -839,6 +850,7 @@ def train(dtype):
                 done += 1
         if fr[f.THREAD] == 0:
             shared[f.DONE] = done
+        q.restore_denormals(before)
 
     return stage
 
