@@ -44,6 +44,7 @@ __all__ = [
     "store",
     "to_float",
     "to_integer",
+    "turn",
     "vector_lanes",
     "whole",
     "widen",
@@ -603,6 +604,57 @@ def scatter(typingctx, p, stride, n, value):
         return context.get_dummy_value()
 
     return signature, emit
+
+
+@cache
+def turn(dtype, count):
+    """A function (p, step, rows, columns, out, out_step): out[j, i] = p[i, j] for a block of at most count x count.
+
+    In log2(count) rounds; in each, vectors s apart exchange the lanes s apart.
+    """
+    lanes = Lanes(dtype, count)
+
+    @intrinsic
+    def turn_block(typingctx, p, step, rows, columns, out, out_step):
+        pointer_ = types.CPointer(dtype)
+        signature = types.void(pointer_, types.int64, types.int64, types.int64, pointer_, types.int64)
+
+        def place(builder, base, step, i):
+            far = builder.gep(base, [builder.mul(step, ir.Constant(I64, i))])
+            return builder.bitcast(far, lanes.llvm.as_pointer())
+
+        def emit(context, builder, signature, arguments):
+            p, step, rows, columns, out, out_step = arguments
+            zero = ir.Constant(I64, 0)
+
+            def part(i, these, those):
+                """The mask of row i: `those` columns if it is one of `these` rows, else nothing."""
+                there = builder.icmp_signed("<", ir.Constant(I64, i), these)
+                return tail(builder, lanes, zero, builder.select(there, those, zero))
+
+            vectors = [
+                masked_load(builder, lanes, place(builder, p, step, i), part(i, rows, columns)) for i in range(count)
+            ]
+            apart = 1
+            while apart < count:
+                for i in range(count):
+                    if i & apart:
+                        continue
+                    a, b = vectors[i], vectors[i + apart]
+                    low = [n if not n & apart else count + n - apart for n in range(count)]
+                    high = [n + apart if not n & apart else count + n for n in range(count)]
+                    vectors[i], vectors[i + apart] = (
+                        builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, count), pick))
+                        for pick in (low, high)
+                    )
+                apart *= 2
+            for i, vector in enumerate(vectors):
+                masked_store(builder, lanes, vector, place(builder, out, out_step, i), part(i, columns, rows))
+            return context.get_dummy_value()
+
+        return signature, emit
+
+    return turn_block
 
 
 @intrinsic

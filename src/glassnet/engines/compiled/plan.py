@@ -103,7 +103,7 @@ class _Builder:
         self.pieces = {piece.name: piece for piece in parameter_layout(architecture).slices}
         self.buffers = {piece.name: piece.start for piece in buffer_layout(architecture).slices}
         self.rows, self.turns = Tape(), Tape()
-        self.product = addresses([("product", self.dtype)])[0]
+        self.product, self.turned = addresses([("product", "rows", self.dtype), ("product", "columns", self.dtype)])
 
     # --- the work space ---
 
@@ -276,7 +276,8 @@ class _Builder:
                     self.rows.add(("multiply", self.dtype), *da.place, *factor.place, da.step)
                 continue
             if da is not None:
-                delta = da if layer.g.name == "identity" else self.tensor(f"delta{number}", da.columns, da.step)
+                # element by element it may take da's place; a row needs the old ones to its end
+                delta = self.tensor(f"delta{number}", da.columns, da.step) if layer.g.rowwise else da
                 if layer.g.name != "identity":
                     self.activation_backward(number, da, delta)
                 self.tensors[f"delta{number}"] = delta
@@ -327,7 +328,7 @@ class _Builder:
                 delta, height = self.tensors[f"delta{number}"], _height(units)
                 columns.add(
                     ("weight_gradient", self.dtype),
-                    self.product,
+                    self.turned,
                     *(*below.place, *delta.place, self.pieces[f"W{number}"].start),
                     *(self.pieces[f"b{number}"].start if with_b else -1, inputs if with_W else 0, units),
                     *(below.step, delta.step, height, panels),

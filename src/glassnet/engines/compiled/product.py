@@ -26,28 +26,29 @@ __all__ = ["kernel"]
 _I64 = q.I64
 
 
+_TOGETHER = {"rows": 4, "columns": 2}  # steps of k that one turn of the loop takes
+
+
 @cache
-def kernel(dtype, lanes_count, rows, vectors, masked):
+def kernel(dtype, lanes_count, rows, vectors, masked, along):
     """The kernel for a tile of this shape, as a Numba intrinsic.
 
-    (a, row_step, k_step, b, b_step, start, start_step, c, c_step, K, columns): pointers and steps in elements;
-    `start` null means 0, and with step 0 it is one row added to all (a bias). Only the first `columns` columns are
-    touched when `masked`; the mask falls on the last vector.
+    (a, a_step, b, b_step, start, start_step, c, c_step, K, columns): pointers and steps in elements. A is read
+    `along` "rows" (A[r, k] = a[r * a_step + k]) or "columns" (a[k * a_step + r], a transposed matrix). `start` null
+    means 0, and with step 0 it is one row added to all (a bias). Only the first `columns` columns are touched when
+    `masked`; the mask falls on the last vector.
     """
     lanes = q.Lanes(dtype, lanes_count)
-    fused = f"llvm.fmuladd.{q.suffix(lanes)}"
-    vector = lanes.llvm
-    pointer = types.CPointer(dtype)
-    number = types.int64
+    vector, fused = lanes.llvm, f"llvm.fmuladd.{q.suffix(lanes)}"
+    pointer, number = types.CPointer(dtype), types.int64
+    tiles = [(r, j) for r in range(rows) for j in range(vectors)]
 
     @intrinsic
-    def tile(typingctx, a, row_step, k_step, b, b_step, start, start_step, c, c_step, K, columns):
-        signature = types.void(
-            pointer, number, number, pointer, number, pointer, number, pointer, number, number, number
-        )
+    def tile(typingctx, a, a_step, b, b_step, start, start_step, c, c_step, K, columns):
+        signature = types.void(pointer, number, pointer, number, pointer, number, pointer, number, number, number)
 
         def emit(context, builder, signature, arguments):
-            a, row_step, k_step, b, b_step, start, start_step, c, c_step, K, columns = arguments
+            a, a_step, b, b_step, start, start_step, c, c_step, K, columns = arguments
             zero = ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * lanes_count)
             if masked:
                 mask = q.tail(builder, lanes, ir.Constant(_I64, (vectors - 1) * lanes_count), columns)
@@ -66,59 +67,67 @@ def kernel(dtype, lanes_count, rows, vectors, masked):
                 else:
                     q.plain_store(builder, lanes, value, place(base, j))
 
-            def row(base, step, r):
-                return builder.gep(base, [builder.mul(step, ir.Constant(_I64, r))])
+            def moved(base, step, times):
+                return builder.gep(base, [builder.mul(step, ir.Constant(_I64, times))])
 
-            tiles = [(r, j) for r in range(rows) for j in range(vectors)]
+            def opaque(p):
+                """The pointer, in a register of its own: LLVM would compute each row's from the last one's."""
+                kind = ir.FunctionType(p.type, [p.type])
+                return builder.call(ir.InlineAsm(kind, "", "=r,0", side_effect=False), [p])
 
+            def loop(k0, sums0, together):
+                """While `together` more fit below K: sums[r, j] += a[r, k] * b[k, j]. Returns k and the sums."""
+                head, body, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
+                before = builder.block
+                builder.branch(head)
+                builder.position_at_end(head)
+                k = builder.phi(_I64)
+                sums = {t: builder.phi(vector) for t in tiles}
+                next_k = builder.add(k, ir.Constant(_I64, together))
+                builder.cbranch(builder.icmp_signed("<=", next_k, K), body, done)
+                builder.position_at_end(body)
+                new = dict(sums)
+                for u in range(together):
+                    at_k = builder.add(k, ir.Constant(_I64, u))
+                    b_k = builder.gep(b, [builder.mul(at_k, b_step)])
+                    row_b = [load(b_k, j) for j in range(vectors)]
+                    if along == "columns":
+                        a_k = builder.gep(a, [builder.mul(at_k, a_step)])
+                    for r in range(rows):
+                        spot = (
+                            builder.gep(a_k, [ir.Constant(_I64, r)])
+                            if along == "columns"
+                            else builder.gep(a_r[r], [at_k])
+                        )
+                        factor = q.spread(builder, builder.load(spot), lanes_count)
+                        for j in range(vectors):
+                            operands = [factor, row_b[j], new[r, j]]
+                            new[r, j] = q.llvm_function(builder, fused, vector, [vector] * 3, operands)
+                builder.branch(head)
+                for phi, first, after in ((k, k0, next_k), *((sums[t], sums0[t], new[t]) for t in tiles)):
+                    phi.add_incoming(first, before)
+                    phi.add_incoming(after, body)
+                builder.position_at_end(done)
+                return k, sums
+
+            a_r = [opaque(moved(a, a_step, r)) for r in range(rows)] if along == "rows" else []
             # the sums begin at `start`, or at 0
             before = builder.block
             given, ready = builder.append_basic_block("given"), builder.append_basic_block("ready")
-            loop, done = builder.append_basic_block("loop"), builder.append_basic_block("done")
-            null = ir.Constant(start.type, None)
-            builder.cbranch(builder.icmp_unsigned("!=", start, null), given, ready)
+            builder.cbranch(builder.icmp_unsigned("!=", start, ir.Constant(start.type, None)), given, ready)
             builder.position_at_end(given)
-            loaded = {(r, j): load(row(start, start_step, r), j) for r, j in tiles}
+            loaded = {(r, j): load(moved(start, start_step, r), j) for r, j in tiles}
             builder.branch(ready)
             builder.position_at_end(ready)
-            first = {}
+            sums = {}
             for t in tiles:
-                first[t] = builder.phi(vector)
-                first[t].add_incoming(zero, before)
-                first[t].add_incoming(loaded[t], given)
-            steps_a = [builder.mul(row_step, ir.Constant(_I64, r)) for r in range(rows)]
-            builder.cbranch(builder.icmp_signed(">", K, ir.Constant(_I64, 0)), loop, done)
-
-            # for k in range(K): sums[r, j] += a[r, k] * b[k, j]
-            builder.position_at_end(loop)
-            k, at_a, at_b = (builder.phi(kind) for kind in (_I64, a.type, b.type))
-            sums = {t: builder.phi(vector) for t in tiles}
-            row_b = [load(at_b, j) for j in range(vectors)]
-            new = {}
-            for r in range(rows):
-                factor = q.spread(builder, builder.load(builder.gep(at_a, [steps_a[r]])), lanes_count)
-                for j in range(vectors):
-                    new[r, j] = q.llvm_function(builder, fused, vector, [vector] * 3, [factor, row_b[j], sums[r, j]])
-            next_k = builder.add(k, ir.Constant(_I64, 1))
-            for phi, begin, after in (
-                (k, ir.Constant(_I64, 0), next_k),
-                (at_a, a, builder.gep(at_a, [k_step])),
-                (at_b, b, builder.gep(at_b, [b_step])),
-                *((sums[t], first[t], new[t]) for t in tiles),
-            ):
-                phi.add_incoming(begin, ready)
-                phi.add_incoming(after, loop)
-            builder.cbranch(builder.icmp_signed("<", next_k, K), loop, done)
-
-            # what has come out goes into C
-            builder.position_at_end(done)
+                sums[t] = builder.phi(vector)
+                sums[t].add_incoming(zero, before)
+                sums[t].add_incoming(loaded[t], given)
+            k, sums = loop(ir.Constant(_I64, 0), sums, _TOGETHER[along])
+            k, sums = loop(k, sums, 1)
             for r, j in tiles:
-                value = builder.phi(vector)
-                value.add_incoming(first[r, j], ready)
-                value.add_incoming(new[r, j], loop)
-                first[r, j] = value
-            for r, j in tiles:
-                store(first[r, j], row(c, c_step, r), j)
+                store(sums[r, j], moved(c, c_step, r), j)
             return context.get_dummy_value()
 
         return signature, emit

@@ -32,6 +32,7 @@ _DTYPES = {"float32": types.float32, "float64": types.float64}
 _integers = q.pointer(types.int64)
 _doubles = q.pointer(types.float64)
 _compiled = njit(**OPTIONS)
+_DEPTH = 192  # of a product: so many rows of a tile's B stay in the nearest cache
 
 
 class Kit:
@@ -61,81 +62,99 @@ class Kit:
         return q.tuple_of(count, _compiled(lambda i, op: splat(q.number(op[first + i]))))
 
 
+@_compiled
+def _share(fr, columns, count):
+    """This thread's share of the columns, in whole vectors."""
+    groups = (columns + count - 1) // count
+    low = groups * fr[f.THREAD] // fr[f.THREADS] * count
+    return low, min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * count, columns)
+
+
 # --- products -----------------------------------------------------------------------------------------------------
 
 
-def product(dtype):
-    """C = start + A B by tiles. fr[ARGUMENTS:]: a, its two steps, b, b_step, start, start_step, c, c_step, M, N, K."""
+def product(along, dtype):
+    """C = start + A B by tiles. fr[ARGUMENTS:]: a, a_step, b, b_step, start, start_step, c, c_step, M, N, K.
+
+    `along` says how A lies: see `product.kernel`. The tiles are as large as the processor's registers hold.
+    """
     kit = Kit(dtype)
-    at_, size, lanes = kit.pointer, kit.bytes, kit.count
-    many = vector_bytes() == 64  # 32 vector registers, else 16
-    k83, k82, k81 = (kernel(kit.dtype, lanes, 8 if many else 4, v, True) for v in (3, 2, 1))
-    k43, k42, k41 = (kernel(kit.dtype, lanes, 4 if many else 2, v, True) for v in (3, 2, 1))
-    k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True) for v in (8, 4, 3, 2, 1))
-    tall, half = (8, 4) if many else (4, 2)
+    at_, size, lanes, rowwise = kit.pointer, kit.bytes, kit.count, along == "rows"
+    tall, half = (8, 4) if vector_bytes() == 64 else (4, 2)  # of 32 vector registers, or of 16
+    k83, k82, k81 = (kernel(kit.dtype, lanes, tall, v, True, along) for v in (3, 2, 1))
+    k43, k42, k41 = (kernel(kit.dtype, lanes, half, v, True, along) for v in (3, 2, 1))
+    k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True, along) for v in (8, 4, 3, 2, 1))
+
+    def one_row(op, fr):
+        """As many sums side by side as hide the time of an addition."""
+        a, b0, s0, c0, N, K = at_(fr[32]), fr[34], fr[36], fr[38], fr[41], fr[42]
+        a_step, b_step, s_step, c_step = fr[33], fr[35], fr[37], fr[39]
+        j = 0
+        while j < N:
+            left = N - j
+            b, c = at_(b0 + j * size), at_(c0 + j * size)
+            s = at_(s0 + j * size) if s0 != 0 else at_(0)
+            if left > 7 * lanes:
+                k18(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 8 * lanes
+            elif left > 3 * lanes:
+                k14(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 4 * lanes
+            elif left > 2 * lanes:
+                k13(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 3 * lanes
+            elif left > lanes:
+                k12(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 2 * lanes
+            else:
+                k11(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += lanes
+
+    alone = _compiled(one_row)
 
     def stage(op, fr):
-        a0, a_row, a_k, b0, b_step = fr[32], fr[33], fr[34], fr[35], fr[36]
-        s0, s_step, c0, c_step = fr[37], fr[38], fr[39], fr[40]
-        M, N, K = fr[41], fr[42], fr[43]
-        if M == 1:  # one row: as many sums side by side as hide the time of an addition
-            j = 0
-            while j < N:
-                left = N - j
-                a, b, c = at_(a0), at_(b0 + j * size), at_(c0 + j * size)
-                s = at_(s0 + j * size) if s0 != 0 else at_(0)
-                if left > 7 * lanes:
-                    k18(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
-                    j += 8 * lanes
-                elif left > 3 * lanes:
-                    k14(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
-                    j += 4 * lanes
-                elif left > 2 * lanes:
-                    k13(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
-                    j += 3 * lanes
-                elif left > lanes:
-                    k12(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
-                    j += 2 * lanes
-                else:
-                    k11(a, a_row, a_k, b, b_step, s, s_step, c, c_step, K, left)
-                    j += lanes
+        a0, a_step, b0, b_step, s0, s_step, c0, c_step = fr[32], fr[33], fr[34], fr[35], fr[36], fr[37], fr[38], fr[39]
+        M, N, K = fr[40], fr[41], fr[42]
+        if M == 1 and rowwise:
+            alone(op, fr)
             return
+        row, deeper = (a_step, 1) if rowwise else (1, a_step)
         k0 = 0
         while True:
-            depth = min(192, K - k0)
+            depth = min(_DEPTH, K - k0)
             j = 0
             while j < N:
                 left = N - j
                 i = 0
                 while i < M:
-                    a, b = at_(a0 + (i * a_row + k0 * a_k) * size), at_(b0 + (k0 * b_step + j) * size)
+                    a, b = at_(a0 + (i * row + k0 * deeper) * size), at_(b0 + (k0 * b_step + j) * size)
                     c = at_(c0 + (i * c_step + j) * size)
                     s, t = c, c_step
                     if k0 == 0:
                         s, t = at_(s0 + (i * s_step + j) * size) if s0 != 0 else at_(0), s_step
                     if M - i >= tall:
                         if left > 2 * lanes:
-                            k83(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k83(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         elif left > lanes:
-                            k82(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k82(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         else:
-                            k81(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k81(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += tall
                     elif M - i >= half:
                         if left > 2 * lanes:
-                            k43(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k43(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         elif left > lanes:
-                            k42(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k42(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         else:
-                            k41(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k41(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += half
                     else:
                         if left > 2 * lanes:
-                            k13(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k13(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         elif left > lanes:
-                            k12(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k12(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         else:
-                            k11(a, a_row, a_k, b, b_step, s, t, c, c_step, depth, left)
+                            k11(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += 1
                 j += 3 * lanes
             k0 += depth
@@ -155,11 +174,11 @@ def affine(dtype):
             return
         inputs, outputs, a_step, z_step = op[10], op[11], op[12], op[13]
         fr[32] = fr[op[2]] + op[3] + first * a_step * size
-        fr[33], fr[34] = a_step, 1
-        fr[35], fr[36] = fr[op[4]] + op[5], outputs
-        fr[37], fr[38] = (fr[op[6]] + op[7] if op[6] != 0 else 0), 0
-        fr[39], fr[40] = fr[op[8]] + op[9] + first * z_step * size, z_step
-        fr[41], fr[42], fr[43] = rows, outputs, inputs
+        fr[33] = a_step
+        fr[34], fr[35] = fr[op[4]] + op[5], outputs
+        fr[36], fr[37] = (fr[op[6]] + op[7] if op[6] != 0 else 0), 0
+        fr[38], fr[39] = fr[op[8]] + op[9] + first * z_step * size, z_step
+        fr[40], fr[41], fr[42] = rows, outputs, inputs
         q.call(op[1], op, fr)
 
     return stage
@@ -175,32 +194,30 @@ def input_gradient(dtype):
             return
         outputs, inputs, d_step, a_step = op[8], op[9], op[10], op[11]
         fr[32] = fr[op[2]] + op[3] + first * d_step * size
-        fr[33], fr[34] = d_step, 1
-        fr[35], fr[36] = fr[op[4]] + op[5], inputs
-        fr[37], fr[38] = 0, 0
-        fr[39], fr[40] = fr[op[6]] + op[7] + first * a_step * size, a_step
-        fr[41], fr[42], fr[43] = rows, inputs, outputs
+        fr[33] = d_step
+        fr[34], fr[35] = fr[op[4]] + op[5], inputs
+        fr[36], fr[37] = 0, 0
+        fr[38], fr[39] = fr[op[6]] + op[7] + first * a_step * size, a_step
+        fr[40], fr[41], fr[42] = rows, inputs, outputs
         q.call(op[1], op, fr)
 
     return stage
 
 
 def transpose(dtype):
-    """W^T (out, in) from W (in, out), once a batch; this thread's share of the columns.  op: W, W^T, in, out."""
+    """W^T (out, in) from W (in, out), once a batch; this thread's share.  op: W, W^T, in, out."""
     kit = Kit(dtype)
-    tensor, gather, count = kit.tensor, kit.gather, kit.count
+    tensor, turn, count = kit.tensor, q.turn(kit.dtype, kit.count), kit.count
 
     def stage(op, fr):
         if fr[f.FIRST_BLOCK] == 0:
             return
         W, T, inputs, outputs = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
-        groups = (inputs + count - 1) // count
-        low = groups * fr[f.THREAD] // fr[f.THREADS] * count
-        high = min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * count, inputs)
+        low, high = _share(fr, inputs, count)
         for i in range(low, high, count):
-            for j in range(outputs):
-                column = gather(q.after(W, i * outputs + j), outputs, high - i)
-                q.store(q.after(T, j * inputs), i, high, column)
+            for j in range(0, outputs, count):
+                rows, columns = min(count, high - i), min(count, outputs - j)
+                turn(q.after(W, i * outputs + j), outputs, rows, columns, q.after(T, j * inputs + i), inputs)
 
     return stage
 
@@ -228,11 +245,11 @@ def weight_gradient(dtype):
             if finish and op[16] != 0 and not again:  # nobody else will want this gradient
                 start = fr[f.SCRATCH]
             fr[32] = fr[op[2]] + op[3] + i * size
-            fr[33], fr[34] = 1, a_step
-            fr[35], fr[36] = fr[op[4]] + op[5], d_step
-            fr[37], fr[38] = (start if again else 0), outputs
-            fr[39], fr[40] = start, outputs
-            fr[41], fr[42], fr[43] = end - i, outputs, rows
+            fr[33] = a_step
+            fr[34], fr[35] = fr[op[4]] + op[5], d_step
+            fr[36], fr[37] = (start if again else 0), outputs
+            fr[38], fr[39] = start, outputs
+            fr[40], fr[41], fr[42] = end - i, outputs, rows
             q.call(op[1], op, fr)
             if finish:
                 fr[f.LO], fr[f.HI], fr[f.PANEL] = W + i * outputs, W + end * outputs, panel + p
@@ -455,14 +472,6 @@ def multiply(dtype):
 
 
 # --- batch normalization ------------------------------------------------------------------------------------------
-
-
-@_compiled
-def _share(fr, columns, count):
-    """This thread's share of the columns, in whole vectors."""
-    groups = (columns + count - 1) // count
-    low = groups * fr[f.THREAD] // fr[f.THREADS] * count
-    return low, min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * count, columns)
 
 
 def normalize(form, dtype):
