@@ -9,7 +9,7 @@ import numpy as np
 from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import function, unavailable
-from glassnet.engines.compiled.plan import plan_prediction, plan_training
+from glassnet.engines.compiled.plan import Order, plan_prediction, plan_training
 from glassnet.engines.compiled.threads import borrowed, run_on, yield_address
 from glassnet.engines.reference import ReferenceEngine
 from glassnet.formulas.optimizers import Optimizer
@@ -122,12 +122,15 @@ class CompiledEngine:
         """See `Engine.loss_and_gradient`."""
         training = Training(architecture, None, None, None, min(len(data), _BLOCK), len(data), False)
         training.hold(data, 0)
-        training.theta[:], training.buffers[:] = theta, buffers
+        training.order.copy(theta, training.theta, back=False)
+        training.buffers[:] = buffers
         bounds, no_rates = np.array([0, len(data)]), np.zeros((1, 0))
         losses, _, _ = training.steps(bounds, None, np.zeros(1), np.zeros(1), no_rates, 0)
         views = parameter_layout(architecture).views(theta)
-        penalty_gradient(architecture, views, training.gradient)
-        return float(losses[0]) + penalty(architecture, views), training.gradient
+        gradient = np.empty_like(theta)
+        training.order.copy(gradient, training.gradient, back=True)
+        penalty_gradient(architecture, views, gradient)
+        return float(losses[0]) + penalty(architecture, views), gradient
 
     # --- training -------------------------------------------------------------------------------------------------
 
@@ -219,6 +222,7 @@ class Training:
         slots = len(rule.slots) if rule is not None else 0
         slot_bytes = _aligned(slots * self.slot_step * self.size)
         self.slots = slot_bytes.view(architecture.dtype).reshape(slots, self.slot_step)[:, :count]
+        self.order = Order.of(architecture)
         self.buffers = np.zeros(buffer_layout(architecture).size, architecture.dtype)
         self.carried = np.zeros((2, len(rule.carried) if rule is not None else 0))
         self.norms = np.zeros(2 * max(1, plan.panels))
@@ -318,18 +322,18 @@ class _Run:
         if first == last:
             return 0
         state, training, part = self.state, self.training, _part(work, first, last - first)
-        mine = (training.theta, training.slots, training.buffers, training.carried[0])
-        theirs = (state.theta, state.slots, state.buffers, state.carried)
-        for copy, array in zip(mine, theirs, strict=True):
-            copy[...] = array
+        training.order.copy(state.theta, training.theta, back=False)
+        training.order.copy(state.slots, training.slots, back=False)
+        training.buffers[:], training.carried[0] = state.buffers, state.carried
         some_losses, some_norms, some = training.steps(
             part.bounds, part.order, part.learning_rates, part.weight_decays, part.dropout_rates, state.step
         )
         if some == last - first:
             losses[first:last], norms[first:last] = some_losses, some_norms
             state.step += some
-            for copy, array in zip((*mine[:3], training.carried[some % 2]), theirs, strict=True):
-                array[...] = copy
+            training.order.copy(state.theta, training.theta, back=True)
+            training.order.copy(state.slots, training.slots, back=True)
+            state.buffers[:], state.carried[:] = training.buffers, training.carried[some % 2]
         return some
 
 

@@ -16,7 +16,7 @@ from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
 
-__all__ = ["Plan", "plan_prediction", "plan_training"]
+__all__ = ["Order", "Plan", "plan_prediction", "plan_training"]
 
 _LINE = 64  # bytes of a cache line; every tensor of the work space begins at one
 _PANEL = 2048  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
@@ -83,9 +83,48 @@ class Plan:
         return table.ctypes.data, len(table)
 
 
-def _height(columns: int) -> int:
-    """Rows of a panel."""
-    return max(8, _PANEL // columns // 8 * 8)
+def chunk_of(columns: int) -> int:
+    """Into what chunks of columns a wide layer's tensors are shared out; 0 for one that is not wide."""
+    return 64 if columns >= 128 else 0
+
+
+@dataclass(frozen=True)
+class Order:
+    """Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk.
+
+    `moved` lists (start, inputs, outputs) of these; all else lies as in the network's vector.
+    """
+
+    moved: tuple[tuple[int, int, int], ...]
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> "Order":
+        """The order for an architecture."""
+        weights = [piece for piece in parameter_layout(architecture).slices if piece.is_weight]
+        wide = [piece for piece in weights if chunk_of(piece.shape[0])]
+        return cls(tuple((piece.start, piece.shape[1], piece.shape[0]) for piece in wide))
+
+    def copy(self, theirs: np.ndarray, mine: np.ndarray, *, back: bool) -> None:
+        """From the network's vector (..., P) to the engine's, or back."""
+        if back:
+            theirs[...] = mine
+        else:
+            mine[...] = theirs
+        for start, inputs, outputs in self.moved:
+            W = theirs[..., start : start + inputs * outputs].reshape(*theirs.shape[:-1], inputs, outputs)
+            for c in range(0, outputs, chunk_of(outputs)):
+                columns = min(chunk_of(outputs), outputs - c)
+                first = start + c * inputs
+                part = mine[..., first : first + inputs * columns].reshape(*mine.shape[:-1], inputs, columns)
+                if back:
+                    W[..., c : c + columns] = part
+                else:
+                    part[...] = W[..., c : c + columns]
+
+
+def _height(columns: int, rows: int) -> int:
+    """Rows of a panel: about _PANEL parameters, but a few panels, so that threads can share them."""
+    return max(8, min(_PANEL // columns, -(-rows // 4)) // 8 * 8)
 
 
 class _Builder:
@@ -93,6 +132,8 @@ class _Builder:
 
     `training`: a loss and a backward pass follow; `drawn`: masks are drawn and batch statistics used.
     """
+
+    # a layer's threads take rows of the batch, or of a wide layer columns: `chunk` > 0; see `stages._region`
 
     def __init__(self, architecture: Architecture, block: int, training: bool, drawn: bool) -> None:
         self.architecture, self.block, self.training, self.drawn = architecture, block, training, drawn
@@ -102,7 +143,7 @@ class _Builder:
         self.tensors: dict[str, Tensor] = {}
         self.pieces = {piece.name: piece for piece in parameter_layout(architecture).slices}
         self.buffers = {piece.name: piece.start for piece in buffer_layout(architecture).slices}
-        self.rows, self.turns = Tape(), Tape()
+        self.rows, self.turns, self.by, self.scratch = Tape(), Tape(), 0, 0
         self.product, self.turned = addresses([("product", "rows", self.dtype), ("product", "columns", self.dtype)])
 
     # --- the work space ---
@@ -133,6 +174,17 @@ class _Builder:
         """Whether the layer normalizes with the batch's own statistics."""
         return self.drawn and not self.architecture.is_frozen(number)
 
+    def chunk(self, columns: int) -> int:
+        """Into what chunks of columns threads share a tensor of so many; 0: they share rows."""
+        return chunk_of(columns) if self.training else 0
+
+    def add(self, chunk: int, key: tuple[str, ...], *operands: int | float) -> None:
+        """An instruction of the rows' pass; before it a barrier, where it reads what other threads have written."""
+        if chunk != self.by or (chunk and key[0] in ("affine", "input_gradient")):
+            self.rows.add(("barrier",))
+        self.by = chunk
+        self.rows.add(key, *operands)
+
     # --- forward ---
 
     def forward(self) -> None:
@@ -158,11 +210,13 @@ class _Builder:
             z = out
         else:
             z = self.tensor(f"z{number}", units, units if last else None)
-        self.rows.add(
+        chunk = self.chunk(units)
+        self.add(
+            chunk,
             ("affine", self.dtype),
             self.product,
             *(*below.place, *self.parameter(f"W{number}"), *self.parameter(f"b{number}"), *z.place),
-            *(below.columns, units, below.step, z.step),
+            *(below.columns, units, below.step, z.step, chunk),
         )
         if layer.norm is not None:
             z = self.normalize(layer.norm, number, z, out if same else None)
@@ -171,9 +225,11 @@ class _Builder:
             a = z
         else:
             a = out if out is not None else self.tensor(f"a{number}", units, z.step)
-            self.rows.add(
+            chunk = 0 if layer.g.rowwise or layer.norm is not None else chunk
+            self.add(
+                chunk,
                 ("activation", layer.g.name, self.dtype),
-                *(*z.place, *a.place, z.step, units, 0, *layer.g.constants.values()),
+                *(*z.place, *a.place, z.step, units, chunk, *layer.g.constants.values()),
             )
         self.tensors[f"a{number}"] = a
         return a
@@ -186,7 +242,8 @@ class _Builder:
         batch = self.uses_batch(number)
         if batch:
             self.rows.add(("barrier",))
-        self.rows.add(
+        self.add(
+            0,
             ("normalize", "batch" if batch else "running", self.dtype),
             *(*z.place, *zhat.place, *s.place, *scale.place),
             *(f.BUFFERS, self.buffers[f"mean{number}"] * self.size),
@@ -202,7 +259,8 @@ class _Builder:
         """Drawn slopes below 0, or their mean."""
         out = self.tensor(f"r{number}", below.columns, below.step)
         slope = self.tensor(f"slope{number}", below.columns, below.step)
-        self.rows.add(
+        self.add(
+            0,
             ("randomized", self.dtype),
             *(*below.place, *out.place, *slope.place, below.step, below.columns),
             *(2 * number + 1, self.drawn, layer.lower, layer.upper),
@@ -213,7 +271,8 @@ class _Builder:
         """A mask drawn and multiplied on."""
         out = self.tensor(f"d{number}", below.columns, below.step)
         mask = self.tensor(f"mask{number}", below.columns, below.step)
-        self.rows.add(
+        self.add(
+            0,
             ("dropout", self.dtype),
             *(*below.place, *out.place, *mask.place, below.step, below.columns, 2 * number, index),
         )
@@ -228,7 +287,7 @@ class _Builder:
         y = self.tensor("y", targets, targets) if ordered else Tensor(f.TARGET, 0, targets, targets)
         v = self.tensors["v"] = Tensor(f.WORK, self.reserve(self.block * self.size), 1, 1)
         self.tensors["losses"] = Tensor(f.WORK, self.reserve(self.block * 8), 1, 1)
-        self.rows.add(("batch", self.dtype), *x.place, *y.place, *v.place, inputs, targets)
+        self.add(0, ("batch", self.dtype), *x.place, *y.place, *v.place, inputs, targets)
 
     def loss(self) -> None:
         """The losses, and in training delta of the output layer."""
@@ -241,7 +300,8 @@ class _Builder:
             delta = self.tensor(f"delta{number}", z.columns, z.step)
             da = delta if linked or layer.g.name == "identity" else self.tensor(f"da{number}", z.columns, z.step)
             slope = da.place
-        self.rows.add(
+        self.add(
+            0,
             ("loss", objective.name, "linked" if linked else "plain", self.dtype),
             *(*z.place, *a.place, f.TARGET, 0, *self.tensors["v"].place, f.LOSSES, 0, *slope),
             *(z.step, a.columns, a.columns, *objective.constants.values()),
@@ -254,9 +314,12 @@ class _Builder:
     def activation_backward(self, number: int, da: Tensor, delta: Tensor) -> None:
         """delta = da * g'(z)."""
         layer, z = self.architecture.dense[number - 1], self.tensors[f"pre{number}"]
-        self.rows.add(
+        # as da is shared out, unless something of whole rows comes between
+        chunk = 0 if layer.g.rowwise or number == len(self.architecture.dense) else self.by
+        self.add(
+            chunk,
             ("activation_backward", layer.g.name, self.dtype),
-            *(*z.place, *self.tensors[f"a{number}"].place, *da.place, *delta.place, z.step, z.columns, 0),
+            *(*z.place, *self.tensors[f"a{number}"].place, *da.place, *delta.place, z.step, z.columns, chunk),
             *layer.g.constants.values(),
         )
 
@@ -273,7 +336,7 @@ class _Builder:
                 kind = "mask" if isinstance(layer, Dropout) else "slope"
                 if da is not None and f"{kind}{number}" in self.tensors:
                     factor = self.tensors[f"{kind}{number}"]
-                    self.rows.add(("multiply", self.dtype), *da.place, *factor.place, da.step)
+                    self.add(0, ("multiply", self.dtype), *da.place, *factor.place, da.step)
                 continue
             if da is not None:
                 # element by element it may take da's place; a row needs the old ones to its end
@@ -291,7 +354,8 @@ class _Builder:
         """dgamma, dbeta, and delta = dJ/dz in place of dJ/ds."""
         gamma, beta = (self.pieces[f"{name}{number}"].start * self.size for name in ("gamma", "beta"))
         self.rows.add(("barrier",))
-        self.rows.add(
+        self.add(
+            0,
             ("normalize_backward", "batch" if self.uses_batch(number) else "running", self.dtype),
             *(*delta.place, *self.tensors[f"zhat{number}"].place, *self.tensors[f"scale{number}"].place),
             *(f.THETA, gamma, f.GRADIENT, gamma, f.GRADIENT, beta, delta.step, delta.columns),
@@ -303,12 +367,17 @@ class _Builder:
         units, inputs = self.pieces[f"W{number}"].shape
         below = self.tensors[f"top{number - 1}"]
         turned = Tensor(f.WORK, self.reserve(units * inputs * self.size), inputs, inputs)
-        self.turns.add(("transpose", self.dtype), *self.parameter(f"W{number}"), *turned.place, inputs, units)
+        chunk = self.chunk(inputs)
+        self.turns.add(
+            ("transpose", self.dtype),
+            *(*self.parameter(f"W{number}"), *turned.place, inputs, units, self.chunk(units), chunk),
+        )
         da = self.tensor(f"da{number - 1}", inputs, below.step)
-        self.rows.add(
+        self.add(
+            chunk,
             ("input_gradient", self.dtype),
             self.product,
-            *(*delta.place, *turned.place, *da.place, units, inputs, delta.step, da.step),
+            *(*delta.place, *turned.place, *da.place, units, inputs, delta.step, da.step, chunk),
         )
         return da
 
@@ -325,25 +394,28 @@ class _Builder:
                 units, inputs = self.pieces[f"W{number}"].shape
                 with_W, with_b = self.learns(f"W{number}"), self.learns(f"b{number}")
                 below = self.tensors[f"top{number - 1}"] if number > 1 or "top0" in self.tensors else self.source
-                delta, height = self.tensors[f"delta{number}"], _height(units)
+                delta, chunk = self.tensors[f"delta{number}"], self.chunk(units)
+                height, chunks = _height(chunk or units, inputs), -(-units // chunk) if chunk else 1
                 columns.add(
                     ("weight_gradient", self.dtype),
                     self.turned,
                     *(*below.place, *delta.place, self.pieces[f"W{number}"].start),
                     *(self.pieces[f"b{number}"].start if with_b else -1, inputs if with_W else 0, units),
-                    *(below.step, delta.step, height, panels),
+                    *(below.step, delta.step, height, chunk, panels),
                     *((updates.at_once(True), updates.at_once(False), not updates.later) if updates else (0, 0, 0)),
+                    number,
                 )
+                self.scratch = max(self.scratch, height * units)
                 if with_W:
                     start, stop, size = piece.start, piece.stop, height * units
                     if updates and updates.later:
                         end.add(("apply", self.dtype), updates.at_end(True), start, stop, size, panels)
-                    panels += -(-inputs // height)
+                    panels += -(-inputs // height) * chunks
                 if with_b:
                     bias = self.pieces[f"b{number}"]
                     if updates and updates.later:
                         end.add(("apply", self.dtype), updates.at_end(False), bias.start, bias.stop, units, panels)
-                    panels += 1
+                    panels += chunks
             elif name.startswith(("gamma", "beta")) and updates:
                 size = piece.stop - piece.start
                 first = updates.at_once(False)
@@ -422,7 +494,4 @@ def plan_training(
         tapes["carry"] = carry.resolve()
     tensors = builder.tensors
     batch = (tensors["x"].offset, tensors["y"].offset) if ordered else (0, 0)
-    scratch = max(
-        (shape[0] * _height(shape[0]) for _, _, shape in architecture.tensors() if len(shape) == 2), default=0
-    )
-    return Plan(tapes, block, builder.work, panels, tensors["losses"].offset, batch, scratch * builder.size)
+    return Plan(tapes, block, builder.work, panels, tensors["losses"].offset, batch, builder.scratch * builder.size)

@@ -70,6 +70,20 @@ def _share(fr, columns, count):
     return low, min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * count, columns)
 
 
+@_compiled
+def _region(fr, columns, chunk):
+    """This thread's part of a tensor: rows r0 to r1, columns c0 to c1.
+
+    Rows with all their columns, or for `chunk` > 0 all rows of columns in chunks: what a wide layer's thread computes
+    then comes from the part of W that the same thread updates, and W need not travel between the cores. (For the
+    same reason a chunk's columns of W lie together in memory, all rows of one chunk after all rows of the last.)
+    """
+    if chunk == 0:
+        return fr[f.FIRST], fr[f.LAST], 0, columns
+    low, high = _share(fr, columns, chunk)
+    return 0, fr[f.ROWS], low, high
+
+
 # --- products -----------------------------------------------------------------------------------------------------
 
 
@@ -83,6 +97,8 @@ def product(along, dtype):
     tall, half = (8, 4) if vector_bytes() == 64 else (4, 2)  # of 32 vector registers, or of 16
     k83, k82, k81 = (kernel(kit.dtype, lanes, tall, v, True, along) for v in (3, 2, 1))
     k43, k42, k41 = (kernel(kit.dtype, lanes, half, v, True, along) for v in (3, 2, 1))
+    k64, k24 = (kernel(kit.dtype, lanes, r, 4, True, along) for r in (6, 2))
+    many = vector_bytes() == 64  # then 6 rows of 4 vectors waste less than 8 of 3
     k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True, along) for v in (8, 4, 3, 2, 1))
 
     def one_row(op, fr):
@@ -125,6 +141,7 @@ def product(along, dtype):
             j = 0
             while j < N:
                 left = N - j
+                wide = many and left > 3 * lanes
                 i = 0
                 while i < M:
                     a, b = at_(a0 + (i * row + k0 * deeper) * size), at_(b0 + (k0 * b_step + j) * size)
@@ -132,7 +149,17 @@ def product(along, dtype):
                     s, t = c, c_step
                     if k0 == 0:
                         s, t = at_(s0 + (i * s_step + j) * size) if s0 != 0 else at_(0), s_step
-                    if M - i >= tall:
+                    if wide:
+                        if M - i >= 6:
+                            k64(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 6
+                        elif M - i >= 2:
+                            k24(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 2
+                        else:
+                            k14(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 1
+                    elif M - i >= tall:
                         if left > 2 * lanes:
                             k83(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         elif left > lanes:
@@ -156,7 +183,7 @@ def product(along, dtype):
                         else:
                             k11(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += 1
-                j += 3 * lanes
+                j += 4 * lanes if wide else 3 * lanes
             k0 += depth
             if k0 >= K:
                 break
@@ -165,47 +192,55 @@ def product(along, dtype):
 
 
 def affine(dtype):
-    """z = a W + b, this thread's rows.  op: product, a, W, b (field 0: none), z, inputs, outputs, steps of a and z."""
+    """z = a W + b, this thread's part.  op: product, a, W, b (field 0: none), z, in, out, steps of a and z, chunk."""
     size = Kit(dtype).bytes
 
     def stage(op, fr):
-        first, rows = fr[f.FIRST], fr[f.LAST] - fr[f.FIRST]
-        if rows <= 0:
+        inputs, outputs, a_step, z_step, chunk = op[10], op[11], op[12], op[13], op[14]
+        r0, r1, c0, c1 = _region(fr, outputs, chunk)
+        if r0 >= r1:
             return
-        inputs, outputs, a_step, z_step = op[10], op[11], op[12], op[13]
-        fr[32] = fr[op[2]] + op[3] + first * a_step * size
-        fr[33] = a_step
-        fr[34], fr[35] = fr[op[4]] + op[5], outputs
-        fr[36], fr[37] = (fr[op[6]] + op[7] if op[6] != 0 else 0), 0
-        fr[38], fr[39] = fr[op[8]] + op[9] + first * z_step * size, z_step
-        fr[40], fr[41], fr[42] = rows, outputs, inputs
-        q.call(op[1], op, fr)
+        for c in range(c0, c1, chunk if chunk > 0 else outputs):
+            columns = min(c1 - c, chunk) if chunk > 0 else outputs
+            fr[32], fr[33] = fr[op[2]] + op[3] + r0 * a_step * size, a_step
+            fr[34], fr[35] = fr[op[4]] + op[5] + c * inputs * size, columns
+            fr[36], fr[37] = (fr[op[6]] + op[7] + c * size if op[6] != 0 else 0), 0
+            fr[38], fr[39] = fr[op[8]] + op[9] + (r0 * z_step + c) * size, z_step
+            fr[40], fr[41], fr[42] = r1 - r0, columns, inputs
+            q.call(op[1], op, fr)
 
     return stage
 
 
 def input_gradient(dtype):
-    """dJ/da of the layer below = delta W^T.  op: product, delta, W^T, da, outputs, inputs, steps of delta and da."""
+    """dJ/da of the layer below = delta W^T, this thread's part.
+
+    op: product, delta, W^T, da, out, in, steps of delta and da, chunk of da's columns.
+    """
     size = Kit(dtype).bytes
 
     def stage(op, fr):
-        first, rows = fr[f.FIRST], fr[f.LAST] - fr[f.FIRST]
-        if rows <= 0:
+        outputs, inputs, d_step, a_step, chunk = op[8], op[9], op[10], op[11], op[12]
+        r0, r1, c0, c1 = _region(fr, inputs, chunk)
+        if r0 >= r1:
             return
-        outputs, inputs, d_step, a_step = op[8], op[9], op[10], op[11]
-        fr[32] = fr[op[2]] + op[3] + first * d_step * size
-        fr[33] = d_step
-        fr[34], fr[35] = fr[op[4]] + op[5], inputs
-        fr[36], fr[37] = 0, 0
-        fr[38], fr[39] = fr[op[6]] + op[7] + first * a_step * size, a_step
-        fr[40], fr[41], fr[42] = rows, inputs, outputs
-        q.call(op[1], op, fr)
+        for c in range(c0, c1, chunk if chunk > 0 else inputs):
+            columns = min(c1 - c, chunk) if chunk > 0 else inputs
+            fr[32], fr[33] = fr[op[2]] + op[3] + r0 * d_step * size, d_step
+            fr[34], fr[35] = fr[op[4]] + op[5] + c * outputs * size, columns
+            fr[36], fr[37] = 0, 0
+            fr[38], fr[39] = fr[op[6]] + op[7] + (r0 * a_step + c) * size, a_step
+            fr[40], fr[41], fr[42] = r1 - r0, columns, outputs
+            q.call(op[1], op, fr)
 
     return stage
 
 
 def transpose(dtype):
-    """W^T (out, in) from W (in, out), once a batch; this thread's share.  op: W, W^T, in, out."""
+    """W^T (out, in) from W (in, out), once a batch; this thread's share of the inputs.
+
+    op: W, W^T, in, out, chunk of W's columns (the outputs), chunk of W^T's (the inputs).
+    """
     kit = Kit(dtype)
     tensor, turn, count = kit.tensor, q.turn(kit.dtype, kit.count), kit.count
 
@@ -213,59 +248,76 @@ def transpose(dtype):
         if fr[f.FIRST_BLOCK] == 0:
             return
         W, T, inputs, outputs = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
-        low, high = _share(fr, inputs, count)
+        wide, wide_t = op[7] if op[7] != 0 else outputs, op[8] if op[8] != 0 else inputs
+        low, high = _share(fr, inputs, op[8] if op[8] != 0 else count)
         for i in range(low, high, count):
-            for j in range(0, outputs, count):
-                rows, columns = min(count, high - i), min(count, outputs - j)
-                turn(q.after(W, i * outputs + j), outputs, rows, columns, q.after(T, j * inputs + i), inputs)
+            first_t = i // wide_t * wide_t  # the chunk of W^T that row i of W goes to
+            columns_t = min(wide_t, inputs - first_t)
+            for first in range(0, outputs, wide):
+                columns = min(wide, outputs - first)
+                source = q.after(W, first * inputs + i * columns)
+                for j in range(0, columns, count):
+                    target = q.after(T, first_t * outputs + (first + j) * columns_t + i - first_t)
+                    turn(q.after(source, j), columns, min(count, high - i), min(count, columns - j), target, columns_t)
 
     return stage
 
 
 def weight_gradient(dtype):
-    """dW = a^T delta of whole panels of W, and db = the sum of delta's rows.
+    """dW = a^T delta by panels, and db = the sum of delta's rows. A first block begins at 0, later ones add.
 
-    op: product, a, delta, offsets of W and b in the parameters (b: -1 none), in, out, steps of a and delta, rows of
-    a panel, number of the first panel, the update's instructions for W and b or 0, whether it is the whole update. A first block begins at 0, later ones add.
-    When the last block's panel is complete and an update is named, it is made while the panel is in the cache.
+    A panel is `height` rows of a chunk of W, or of all its columns (chunk 0). When an update is named, it follows at
+    the end of the batch's last block, panel by panel, while the gradient is still in the nearest cache.
+    op: product, a, delta, places of W and b in the parameters (b: -1 none), in, out, steps of a and delta, height,
+    chunk, number of the first panel, the update's instructions for W and b (0 none), whether they are the whole of
+    it, layer number.
     """
     kit = Kit(dtype)
     size, count, load, pointer, tensor = kit.bytes, kit.count, kit.load, kit.pointer, kit.tensor
 
     def stage(op, fr):
         W, b, inputs, outputs, a_step, d_step = op[6], op[7], op[8], op[9], op[10], op[11]
-        height, panel, update = op[12], op[13], op[14]
+        height, panel, update, update_b = op[12], op[14], op[15], op[16]
+        chunk = op[13] if op[13] != 0 else outputs
         rows, again = fr[f.ROWS], fr[f.FIRST_BLOCK] == 0
         finish = update != 0 and fr[f.LAST_BLOCK] != 0
-        panels = (inputs + height - 1) // height
-        low, high = panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]
-        for p in range(low, high):
-            i, end = p * height, min((p + 1) * height, inputs)
-            start = fr[f.GRADIENT] + (W + i * outputs) * size
-            if finish and op[16] != 0 and not again:  # nobody else will want this gradient
-                start = fr[f.SCRATCH]
-            fr[32] = fr[op[2]] + op[3] + i * size
-            fr[33] = a_step
-            fr[34], fr[35] = fr[op[4]] + op[5], d_step
-            fr[36], fr[37] = (start if again else 0), outputs
-            fr[38], fr[39] = start, outputs
-            fr[40], fr[41], fr[42] = end - i, outputs, rows
-            q.call(op[1], op, fr)
-            if finish:
-                fr[f.LO], fr[f.HI], fr[f.PANEL] = W + i * outputs, W + end * outputs, panel + p
-                fr[f.GRADIENT_OF_LO] = start
-                q.call(_integers(update)[0], _integers(update), fr)
-        if b >= 0 and panels % fr[f.THREADS] == fr[f.THREAD]:
-            delta, db = tensor(op, fr, 4), pointer(fr[f.GRADIENT] + b * size)
-            for j in range(0, outputs, count):
-                total = load(db, j, outputs) if again else load(delta, j, outputs)
-                for r in range(0 if again else 1, rows):
-                    total = total + load(q.after(delta, r * d_step), j, outputs)
-                q.store(db, j, outputs, total)
-            if finish:
-                fr[f.LO], fr[f.HI], fr[f.PANEL] = b, b + outputs, panel + panels
-                fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + b * size
-                q.call(_integers(op[15])[0], _integers(op[15]), fr)
+        panels, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
+        turn = (fr[f.THREAD] + op[18]) % fr[f.THREADS]  # small layers fall to different threads
+        low, high, c0, c1 = 0, panels, 0, outputs
+        if op[13] != 0:
+            c0, c1 = _share(fr, outputs, chunk)
+        else:
+            low, high = panels * turn // fr[f.THREADS], panels * (turn + 1) // fr[f.THREADS]
+        for c in range(c0, c1, chunk):
+            columns = min(chunk, outputs - c)
+            for p in range(low, high):
+                i, end = p * height, min((p + 1) * height, inputs)
+                first = W + c * inputs + i * columns
+                start = fr[f.GRADIENT] + first * size
+                if finish and op[17] != 0 and not again:  # nobody else will want this gradient
+                    start = fr[f.SCRATCH]
+                fr[32], fr[33] = fr[op[2]] + op[3] + i * size, a_step
+                fr[34], fr[35] = fr[op[4]] + op[5] + c * size, d_step
+                fr[36], fr[37] = (start if again else 0), columns
+                fr[38], fr[39] = start, columns
+                fr[40], fr[41], fr[42] = end - i, columns, rows
+                q.call(op[1], op, fr)
+                if finish:
+                    fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
+                    fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + p * chunks + c // chunk, start
+                    q.call(_integers(update)[0], _integers(update), fr)
+            if b >= 0 and (op[13] != 0 or turn == 0):
+                delta, db = tensor(op, fr, 4), pointer(fr[f.GRADIENT] + b * size)
+                end = c + columns
+                for j in range(c, end, count):
+                    total = load(db, j, end) if again else load(delta, j, end)
+                    for r in range(0 if again else 1, rows):
+                        total = total + load(q.after(delta, r * d_step), j, end)
+                    q.store(db, j, end, total)
+                if finish:
+                    fr[f.LO], fr[f.HI], fr[f.PANEL] = b + c, b + end, panel + panels * chunks + c // chunk
+                    fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + (b + c) * size
+                    q.call(_integers(update_b)[0], _integers(update_b), fr)
 
     return stage
 
@@ -274,7 +326,7 @@ def weight_gradient(dtype):
 
 
 def activation(name, dtype):
-    """a = g(z).  op: z, a, step (rows lie `step` apart; gaps are computed too), columns; constants."""
+    """a = g(z), this thread's part.  op: z, a, step (from row to row), columns, chunk; constants."""
     kit, record = Kit(dtype), ACTIVATIONS[name]
     tensor, load, count, make_row = kit.tensor, kit.load, kit.count, kit.row
     g, constants = known(record.function), kit.constants(len(record.constants), 8)
@@ -286,8 +338,13 @@ def activation(name, dtype):
     every = q.vectors_of(count, some)
 
     def elementwise(op, fr):
-        step = op[5]
-        every(fr[f.FIRST] * step, fr[f.LAST] * step, 0, tensor(op, fr, 1), tensor(op, fr, 3), constants(op))
+        z, a, step, columns, c = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6], constants(op)
+        r0, r1, c0, c1 = _region(fr, columns, op[7])
+        if c1 - c0 == columns:  # one long row; the gaps between rows are computed too
+            every(r0 * step, r1 * step, 0, z, a, c)
+        else:
+            for r in range(r0, r1):
+                every(r * step + c0, r * step + c1, 0, z, a, c)
 
     def rowwise(op, fr):
         z, a, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
@@ -301,7 +358,8 @@ def activation(name, dtype):
 
 
 def activation_backward(name, dtype):
-    """dJ/dz from dJ/da: da g'(z), or the row's vector-Jacobian product.  op: z, a, da, dz, step, columns; constants."""
+    """dJ/dz from dJ/da: da g'(z), or the row's vector-Jacobian product.  op: z, a, da, dz, step, columns, chunk;
+    constants."""
     kit, record = Kit(dtype), ACTIVATIONS[name]
     tensor, load, count, make_row = kit.tensor, kit.load, kit.count, kit.row
     constants = kit.constants(len(record.constants), 12)
@@ -315,7 +373,13 @@ def activation_backward(name, dtype):
 
     def elementwise(op, fr):
         z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
-        every(fr[f.FIRST] * step, fr[f.LAST] * step, 0, z, a, da, dz, constants(op))
+        r0, r1, c0, c1 = _region(fr, op[10], op[11])
+        c = constants(op)
+        if c1 - c0 == op[10]:
+            every(r0 * step, r1 * step, 0, z, a, da, dz, c)
+        else:
+            for r in range(r0, r1):
+                every(r * step + c0, r * step + c1, 0, z, a, da, dz, c)
 
     def rowwise(op, fr):
         z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
