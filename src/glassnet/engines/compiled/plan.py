@@ -178,6 +178,13 @@ class _Builder:
         """Into what chunks of columns threads share a tensor of so many; 0: they share rows."""
         return chunk_of(columns) if self.training else 0
 
+    def share(self, inputs: int, outputs: int, columns: int) -> int:
+        """By what chunks of `columns` threads share z = a W or da = delta W^T; 0: by rows.
+
+        What travels between the cores is W when they share rows, and the activations when they share columns.
+        """
+        return self.chunk(columns) if inputs * outputs > self.block * (inputs + outputs) else 0
+
     def add(self, chunk: int, key: tuple[str, ...], *operands: int | float) -> None:
         """An instruction of the rows' pass; before it a barrier, where it reads what other threads have written."""
         if chunk != self.by or (chunk and key[0] in ("affine", "input_gradient")):
@@ -210,13 +217,13 @@ class _Builder:
             z = out
         else:
             z = self.tensor(f"z{number}", units, units if last else None)
-        chunk = self.chunk(units)
+        share = self.share(below.columns, units, units)
         self.add(
-            chunk,
+            share,
             ("affine", self.dtype),
             self.product,
             *(*below.place, *self.parameter(f"W{number}"), *self.parameter(f"b{number}"), *z.place),
-            *(below.columns, units, below.step, z.step, chunk),
+            *(below.columns, units, below.step, z.step, self.chunk(units), share),
         )
         if layer.norm is not None:
             z = self.normalize(layer.norm, number, z, out if same else None)
@@ -225,11 +232,11 @@ class _Builder:
             a = z
         else:
             a = out if out is not None else self.tensor(f"a{number}", units, z.step)
-            chunk = 0 if layer.g.rowwise or layer.norm is not None else chunk
+            share = 0 if layer.g.rowwise or layer.norm is not None else share
             self.add(
-                chunk,
+                share,
                 ("activation", layer.g.name, self.dtype),
-                *(*z.place, *a.place, z.step, units, chunk, *layer.g.constants.values()),
+                *(*z.place, *a.place, z.step, units, share, *layer.g.constants.values()),
             )
         self.tensors[f"a{number}"] = a
         return a
@@ -373,11 +380,12 @@ class _Builder:
             *(*self.parameter(f"W{number}"), *turned.place, inputs, units, self.chunk(units), chunk),
         )
         da = self.tensor(f"da{number - 1}", inputs, below.step)
+        share = self.share(inputs, units, inputs)
         self.add(
-            chunk,
+            share,
             ("input_gradient", self.dtype),
             self.product,
-            *(*delta.place, *turned.place, *da.place, units, inputs, delta.step, da.step, chunk),
+            *(*delta.place, *turned.place, *da.place, units, inputs, delta.step, da.step, chunk, share),
         )
         return da
 

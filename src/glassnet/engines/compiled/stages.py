@@ -32,7 +32,8 @@ _DTYPES = {"float32": types.float32, "float64": types.float64}
 _integers = q.pointer(types.int64)
 _doubles = q.pointer(types.float64)
 _compiled = njit(**OPTIONS)
-_DEPTH = 192  # of a product: so many rows of a tile's B stay in the nearest cache
+_AHEAD = 4  # rows that a gather asks for before it needs them
+_DEPTH = 96  # of a product: so many rows of a tile's B stay in the nearest cache
 
 
 class Kit:
@@ -192,12 +193,15 @@ def product(along, dtype):
 
 
 def affine(dtype):
-    """z = a W + b, this thread's part.  op: product, a, W, b (field 0: none), z, in, out, steps of a and z, chunk."""
+    """z = a W + b, this thread's part.
+
+    op: product, a, W, b (field 0: none), z, in, out, steps of a and z, chunk of W, chunk by which threads share z.
+    """
     size = Kit(dtype).bytes
 
     def stage(op, fr):
         inputs, outputs, a_step, z_step, chunk = op[10], op[11], op[12], op[13], op[14]
-        r0, r1, c0, c1 = _region(fr, outputs, chunk)
+        r0, r1, c0, c1 = _region(fr, outputs, op[15])
         if r0 >= r1:
             return
         for c in range(c0, c1, chunk if chunk > 0 else outputs):
@@ -215,13 +219,13 @@ def affine(dtype):
 def input_gradient(dtype):
     """dJ/da of the layer below = delta W^T, this thread's part.
 
-    op: product, delta, W^T, da, out, in, steps of delta and da, chunk of da's columns.
+    op: product, delta, W^T, da, out, in, steps of delta and da, chunk of W^T, chunk by which threads share da.
     """
     size = Kit(dtype).bytes
 
     def stage(op, fr):
         outputs, inputs, d_step, a_step, chunk = op[8], op[9], op[10], op[11], op[12]
-        r0, r1, c0, c1 = _region(fr, inputs, chunk)
+        r0, r1, c0, c1 = _region(fr, inputs, op[13])
         if r0 >= r1:
             return
         for c in range(c0, c1, chunk if chunk > 0 else inputs):
@@ -643,9 +647,12 @@ def batch(dtype):
         weights, scale, first = _doubles(fr[f.WEIGHTS]), q.number(fr[f.SCALE]), fr[f.ROW]
         if fr[f.ORDER] != 0:
             x, y = tensor(op, fr, 1), tensor(op, fr, 3)
-            order = _integers(fr[f.ORDER])
+            order, last = _integers(fr[f.ORDER]), fr[f.LAST] - 1
             for r in range(fr[f.FIRST], fr[f.LAST]):
                 e = order[first + r]
+                ahead = pointer(fr[f.X] + order[first + min(r + _AHEAD, last)] * inputs * size)
+                for i in range(0, min(inputs, 64 * count), 64 // size):
+                    q.prefetch(ahead, i)
                 every(0, inputs, 0, pointer(fr[f.X] + e * inputs * size), q.after(x, r * inputs))
                 every(0, columns, 0, pointer(fr[f.Y] + e * columns * size), q.after(y, r * columns))
         for r in range(fr[f.FIRST], fr[f.LAST]):
