@@ -173,7 +173,8 @@ class _Sweep:
         self.row_work = 2.0 * architecture.parameter_count
         self.size = 4 if architecture.dtype == "float32" else 8
         fr = self.frame
-        fr[f.THREADS], fr[f.WORK] = 1, _address(self.work)
+        self.scratch = _aligned(self.plan.scratch)
+        fr[f.THREADS], fr[f.WORK], fr[f.SCRATCH] = 1, _address(self.work), _address(self.scratch)
         fr[f.SHARED] = ctypes.addressof(self.shared)
         self.op[1], self.op[2] = self.plan.tape("rows")
         self.op[3], self.op[4], self.op[5] = block, self.inputs, self.outputs

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled.machine_code import addresses
+from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -75,7 +75,7 @@ class Plan:
     panels: int
     losses: int = 0  # where in the work space the losses lie,
     batch: tuple[int, int] = (0, 0)  # and the batch's inputs and targets, when they are copied there
-    scratch: int = 0  # bytes of a panel
+    scratch: int = 0  # bytes for a panel of the gradient, or three tiles of a row function
 
     def tape(self, name: str) -> tuple[int, int]:
         """Address and length of a tape."""
@@ -143,7 +143,9 @@ class _Builder:
         self.tensors: dict[str, Tensor] = {}
         self.pieces = {piece.name: piece for piece in parameter_layout(architecture).slices}
         self.buffers = {piece.name: piece.start for piece in buffer_layout(architecture).slices}
-        self.rows, self.turns, self.by, self.scratch = Tape(), Tape(), 0, 0
+        self.rows, self.turns, self.by = Tape(), Tape(), 0
+        units = [layer.units for layer in architecture.dense if layer.g.rowwise] + [architecture.output.units]
+        self.scratch = 3 * max(units) * vector_bytes() // self.size
         self.product, self.turned = addresses([("product", "rows", self.dtype), ("product", "columns", self.dtype)])
 
     # --- the work space ---
@@ -467,7 +469,7 @@ def plan_prediction(architecture: Architecture, block: int, judged: bool) -> Pla
     builder.forward()
     if judged:
         builder.loss()
-    return Plan({"rows": builder.rows.resolve()}, block, builder.work, 0)
+    return Plan({"rows": builder.rows.resolve()}, block, builder.work, 0, scratch=builder.scratch * builder.size)
 
 
 @lru_cache(maxsize=128)

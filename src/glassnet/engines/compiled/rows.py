@@ -1,8 +1,9 @@
 """Functions of a row, such as softmax: one row in each lane, so that a group of rows is computed at once.
 
-A record like `e = exp(z - row_max(z)); return e / row_sum(e)` is called with a `Row`. What it returns is not
-numbers but an expression, which `at(expression, k)` computes for column k; `row_sum` and `row_max` run over the
-columns and give Lanes, one number a row. No memory is needed for what stands between.
+A record like `e = exp(z - row_max(z)); return e / row_sum(e)` is called with a `Row`: a tile of memory that holds
+column after column, each the numbers of as many rows as a vector has lanes. What it returns is not numbers but an
+expression, which `at(expression, k)` computes for column k; `row_sum` and `row_max` run over the columns and give
+Lanes, one number a row. No memory is needed for what stands between.
 """
 
 # pyright: basic, reportAttributeAccessIssue=false
@@ -29,7 +30,7 @@ __all__ = ["Row", "at", "row"]
 
 
 class Row(types.Type):
-    """Columns 0 to count-1 of `lanes.count` rows in memory."""
+    """Columns 0 to count-1 of a tile."""
 
     def __init__(self, lanes):
         self.lanes = lanes
@@ -50,9 +51,7 @@ class _RowModel(models.StructModel):
     def __init__(self, manager, fe_type):
         members = [
             ("p", types.CPointer(fe_type.lanes.dtype)),
-            ("step", types.int64),  # elements from row to row
-            ("rows", types.int64),  # rows that are there
-            ("count", types.int64),  # columns
+            ("count", types.int64),
         ]
         super().__init__(manager, fe_type, members)
 
@@ -63,30 +62,25 @@ class _ExpressionModel(models.StructModel):
         super().__init__(manager, fe_type, [("parts", types.Tuple(fe_type.parts))])
 
 
-for _name in ("p", "step", "rows", "count"):
+for _name in ("p", "count"):
     make_attribute_wrapper(Row, _name, _name)
 make_attribute_wrapper(Expression, "parts", "parts")
 
 
 def row(lanes):
-    """A function (p, step, rows, count): the Row that begins at p."""
+    """A function (p, count): the Row whose tile begins at p."""
     kind = Row(lanes)
 
     @intrinsic
-    def make(typingctx, p, step, rows, count):
+    def make(typingctx, p, count):
         def emit(context, builder, signature, arguments):
             struct = cgutils.create_struct_proxy(kind)(context, builder)
-            struct.p, struct.step, struct.rows, struct.count = arguments
+            struct.p, struct.count = arguments
             return struct._getvalue()
 
-        return kind(types.CPointer(lanes.dtype), types.int64, types.int64, types.int64), emit
+        return kind(types.CPointer(lanes.dtype), types.int64), emit
 
     return make
-
-
-@intrinsic
-def _shifted(typingctx, p, k):
-    return p(p, types.int64), lambda context, builder, signature, arguments: builder.gep(arguments[0], [arguments[1]])
 
 
 def at(x, k):
@@ -99,8 +93,9 @@ def _at(x, k):
     if isinstance(x, q.Lanes):
         return lambda x, k: x
     if isinstance(x, Row):
-        gather = q.gather(x.lanes.dtype, x.lanes.count)
-        return lambda x, k: gather(_shifted(x.p, k), x.step, x.rows)
+        count = x.lanes.count
+        load = q.load(x.lanes.dtype, count)
+        return lambda x, k: load(x.p, k * count, (k + 1) * count)
     function = x.function
     if len(x.parts) == 1:
         return lambda x, k: function(at(x.parts[0], k))

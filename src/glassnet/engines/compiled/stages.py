@@ -55,7 +55,16 @@ class Kit:
         def tensor(op, fr, i):
             return pointer(fr[op[i]] + op[i + 1])
 
-        self.tensor = tensor
+        count, gather = self.count, self.gather
+
+        @_compiled
+        def tile(p, step, rows, columns, out):
+            """Rows into lanes: column k of the first `rows` rows from p becomes vector k of the tile `out`."""
+            for k in range(columns):
+                q.store(out, k * count, (k + 1) * count, gather(q.after(p, k), step, rows))
+            return out
+
+        self.tensor, self.tile = tensor, tile
 
     def constants(self, count, first):
         """A function of op: `count` numbers of a formula from op[first] on (bits of float64), as Lanes."""
@@ -332,7 +341,7 @@ def weight_gradient(dtype):
 def activation(name, dtype):
     """a = g(z), this thread's part.  op: z, a, step (from row to row), columns, chunk; constants."""
     kit, record = Kit(dtype), ACTIVATIONS[name]
-    tensor, load, count, make_row = kit.tensor, kit.load, kit.count, kit.row
+    tensor, load, count, make_row, tile, pointer = kit.tensor, kit.load, kit.count, kit.row, kit.tile, kit.pointer
     g, constants = known(record.function), kit.constants(len(record.constants), 8)
 
     def some(i, stop, state, z, a, c):
@@ -352,9 +361,10 @@ def activation(name, dtype):
 
     def rowwise(op, fr):
         z, a, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
+        scratch = pointer(fr[f.SCRATCH])
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            value = g(make_row(q.after(z, r * step), step, rows, columns))
+            value = g(make_row(tile(q.after(z, r * step), step, rows, columns, scratch), columns))
             for k in range(columns):
                 q.scatter(q.after(a, r * step + k), step, rows, at(value, k))
 
@@ -365,7 +375,7 @@ def activation_backward(name, dtype):
     """dJ/dz from dJ/da: da g'(z), or the row's vector-Jacobian product.  op: z, a, da, dz, step, columns, chunk;
     constants."""
     kit, record = Kit(dtype), ACTIVATIONS[name]
-    tensor, load, count, make_row = kit.tensor, kit.load, kit.count, kit.row
+    tensor, load, count, make_row, tile, pointer = kit.tensor, kit.load, kit.count, kit.row, kit.tile, kit.pointer
     constants = kit.constants(len(record.constants), 12)
     slope = known(record.vjp if record.rowwise else record.derivative)
 
@@ -387,14 +397,14 @@ def activation_backward(name, dtype):
 
     def rowwise(op, fr):
         z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
-        columns = op[10]
+        columns, scratch = op[10], pointer(fr[f.SCRATCH])
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            at_r = r * step
+            at_r, part = r * step, columns * count
             value = slope(
-                make_row(q.after(z, at_r), step, rows, columns),
-                make_row(q.after(a, at_r), step, rows, columns),
-                make_row(q.after(da, at_r), step, rows, columns),
+                make_row(tile(q.after(z, at_r), step, rows, columns, scratch), columns),
+                make_row(tile(q.after(a, at_r), step, rows, columns, q.after(scratch, part)), columns),
+                make_row(tile(q.after(da, at_r), step, rows, columns, q.after(scratch, 2 * part)), columns),
             )
             for k in range(columns):
                 q.scatter(q.after(dz, at_r + k), step, rows, at(value, k))
@@ -408,7 +418,7 @@ def loss(name, form, dtype):
     op: z, a, y, v, losses, gradient (field 0: not wanted), step of z and a, step of y, columns; constants.
     """
     kit, record = Kit(dtype), LOSSES[name]
-    tensor, count, gather, load, make_row = kit.tensor, kit.count, kit.gather, kit.load, kit.row
+    tensor, count, load, make_row, tile, pointer = kit.tensor, kit.count, kit.load, kit.row, kit.tile, kit.pointer
     splat = kit.splat
     linked, rowwise = form == "linked", record.simplex and form == "linked"
     value = known(record.linked if linked else record.function)
@@ -416,60 +426,52 @@ def loss(name, form, dtype):
     constants = kit.constants(len(record.constants), 16)
 
     @_compiled
-    def by_columns(z, a, y, c, step, y_step, rows, columns):
+    def by_columns(z, a, y, c):
         total = splat(0.0)
-        for k in range(columns):
-            a_k, y_k = gather(q.after(a, k), step, rows), gather(q.after(y, k), y_step, rows)
-            if linked:
-                total = total + value(gather(q.after(z, k), step, rows), a_k, y_k, *c)
+        for k in range(a.count):
+            if linked:  # noqa: SIM108  the other branch may not compile
+                total = total + value(at(z, k), at(a, k), at(y, k), *c)
             else:
-                total = total + value(a_k, y_k, *c)
+                total = total + value(at(a, k), at(y, k), *c)
         return total
 
     @_compiled
-    def by_row(z, a, y, c, step, y_step, rows, columns):
-        return value(
-            make_row(z, step, rows, columns), make_row(a, step, rows, columns), make_row(y, y_step, rows, columns), *c
-        )
-
-    values = by_row if rowwise else by_columns
-
-    @_compiled
-    def slopes_by_columns(z, a, y, c, step, y_step, rows, columns, v, out):
-        for k in range(columns):
-            a_k, y_k = gather(q.after(a, k), step, rows), gather(q.after(y, k), y_step, rows)
+    def slopes_by_columns(z, a, y, c, v, out, step, rows):
+        for k in range(a.count):
             if linked:  # noqa: SIM108  the other branch may not compile
-                d = slope(gather(q.after(z, k), step, rows), a_k, y_k, *c)
+                d = slope(at(z, k), at(a, k), at(y, k), *c)
             else:
-                d = slope(a_k, y_k, *c)
+                d = slope(at(a, k), at(y, k), *c)
             zero = splat(0.0)
             q.scatter(q.after(out, k), step, rows, where(v > zero, d, zero) * v)
 
     @_compiled
-    def slopes_by_row(z, a, y, c, step, y_step, rows, columns, v, out):
-        d = slope(
-            make_row(z, step, rows, columns), make_row(a, step, rows, columns), make_row(y, y_step, rows, columns), *c
-        )
-        for k in range(columns):
-            zero = splat(0.0)
+    def slopes_by_row(z, a, y, c, v, out, step, rows):
+        d, zero = slope(z, a, y, *c), splat(0.0)
+        for k in range(a.count):
             q.scatter(q.after(out, k), step, rows, where(v > zero, at(d, k), zero) * v)
 
+    values = _compiled(lambda z, a, y, c: value(z, a, y, *c)) if rowwise else by_columns
     slopes = slopes_by_row if rowwise else slopes_by_columns
 
     def stage(op, fr):
-        z, a, y, v, losses = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
-        losses = _doubles(fr[op[9]] + op[10])
+        z, a, y, v = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
+        losses, scratch = _doubles(fr[op[9]] + op[10]), pointer(fr[f.SCRATCH])
         step, y_step, columns, c = op[13], op[14], op[15], constants(op)
+        part, zero = columns * count, splat(0.0)
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            z_r, a_r, y_r = q.after(z, r * step), q.after(a, r * step), q.after(y, r * y_step)
-            v_r, zero = load(q.after(v, r), 0, rows), splat(0.0)
-            each = values(z_r, a_r, y_r, c, step, y_step, rows, columns)
+            a_r = make_row(tile(q.after(a, r * step), step, rows, columns, scratch), columns)
+            y_r = make_row(tile(q.after(y, r * y_step), y_step, rows, columns, q.after(scratch, part)), columns)
+            z_r = a_r
+            if linked:  # noqa: SIM108  the other branch may not compile
+                z_r = make_row(tile(q.after(z, r * step), step, rows, columns, q.after(scratch, 2 * part)), columns)
+            v_r = load(q.after(v, r), 0, rows)
             # a weight of 0 takes an example out, even one whose loss is infinite
-            q.store(q.after(losses, r), 0, rows, q.widen(where(v_r > zero, each, zero) * v_r))
+            weighed = where(v_r > zero, values(z_r, a_r, y_r, c), zero) * v_r
+            q.store(q.after(losses, r), 0, rows, q.widen(weighed))
             if op[11] != 0:
-                out = q.after(tensor(op, fr, 11), r * step)
-                slopes(z_r, a_r, y_r, c, step, y_step, rows, columns, v_r, out)
+                slopes(z_r, a_r, y_r, c, v_r, q.after(tensor(op, fr, 11), r * step), step, rows)
 
     return stage
 
