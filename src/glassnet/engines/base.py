@@ -97,10 +97,11 @@ class Slice:
     """A stretch of steps, within an epoch or over several. All arrays are C-contiguous.
 
     order : (m,) int64, the examples in turn. bounds : (steps + 1,) int64; step i uses order[bounds[i] : bounds[i + 1]].
+    None for the order: each step takes all examples as they lie.
     learning_rates, weight_decays : (steps,) float64. dropout_rates : (steps, number of Dropout layers) float64.
     """
 
-    order: np.ndarray
+    order: np.ndarray | None
     bounds: np.ndarray
     learning_rates: np.ndarray
     weight_decays: np.ndarray

@@ -94,7 +94,7 @@ class ReferenceTraining:
         """Step i of the slice: its loss without penalties, the gradient's norm, what was not finite."""
         program, state, data = self.program, self.state, self.data
         architecture, eta, decay = program.architecture, float(work.learning_rates[i]), float(work.weight_decays[i])
-        rows = work.order[work.bounds[i] : work.bounds[i + 1]]
+        rows = slice(None) if work.order is None else work.order[work.bounds[i] : work.bounds[i + 1]]
         batch = Data(data.X[rows], data.Y[rows], None if data.weights is None else data.weights[rows])
         draws = Draws(program.seed, state.step + 1, tuple(work.dropout_rates[i].tolist()))
         buffers = state.buffers.copy()

@@ -45,11 +45,9 @@ class Slices:
         stop = start + self._length(epoch, start)
         epochs, within = np.divmod(np.arange(start, stop + 1), per_epoch)
         bounds = epochs * self._n + within * self._size
-        orders = [self._order(epoch + i) for i in range(-(-stop // per_epoch))]
-        order = orders[0] if len(orders) == 1 else np.concatenate(orders)
         times = (epoch + epochs + within / per_epoch)[:-1]
         return Slice(
-            order[bounds[0] : bounds[-1]],
+            self._orders(epoch, -(-stop // per_epoch), bounds[0], bounds[-1]),
             bounds - bounds[0],
             run.values("learning_rate", times),
             run.values("weight_decay", times),
@@ -67,6 +65,14 @@ class Slices:
             return min(self._wanted, left)
         more = min((self._wanted - left) // self.per_epoch, self._run.epochs - epoch - 1)
         return left + more * self.per_epoch
+
+    def _orders(self, epoch: int, epochs: int, start: int, stop: int) -> np.ndarray | None:
+        """Entries start to stop of the orders of some epochs; a batch of all examples needs none."""
+        if self.per_epoch == 1:
+            return None
+        orders = [self._order(epoch + i) for i in range(epochs)]
+        order = orders[0] if epochs == 1 else np.concatenate(orders)
+        return order[start:stop]
 
     def _order(self, epoch: int) -> np.ndarray:
         if self._drawn[0] != epoch:

@@ -8,6 +8,7 @@ import numpy as np
 
 from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
 from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import program as p
 from glassnet.engines.compiled.machine_code import function, unavailable
 from glassnet.engines.compiled.plan import Order, plan_prediction, plan_training
 from glassnet.engines.compiled.threads import borrowed, run_on, yield_address
@@ -20,6 +21,7 @@ from glassnet.network.passes import penalty, penalty_gradient
 __all__ = ["CompiledEngine"]
 
 _BLOCK = 256  # rows of a block in training, unless a batch must stay whole
+_PARTS, _PART_PARAMETERS = 8, 1 << 16  # parts of a batch of many blocks, for networks of at most so many parameters
 _ROWS = (1, 16, 128)  # rows of a block in prediction: the smallest that will do
 _SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
 _SHARED_STEP = 3e6  # operations of a step above which a second thread pays
@@ -213,16 +215,25 @@ class Training:
         ordered: bool,
         threads: int | None = None,
     ) -> None:
-        plan = plan_training(architecture, block, rule, clip_value, clip_norm is not None, ordered)
+        few = architecture.parameter_count <= _PART_PARAMETERS
+        self.parts = min(_PARTS, -(-batch // block)) if batch > block and few else 0
+        clipped = clip_norm is not None
+        plan = plan_training(architecture, block, rule, clip_value, clipped, ordered, self.parts > 0)
         self.architecture, self.plan, self.clip_norm, self.wanted = architecture, plan, clip_norm, threads
-        self.step_work = 6.0 * batch * architecture.parameter_count
-        self.work = _aligned(plan.work_bytes)
+        self.step_work, self.ordered = 6.0 * batch * architecture.parameter_count, ordered
         count, self.size = architecture.parameter_count, 4 if architecture.dtype == "float32" else 8
         self.slot_step = -(-count * self.size // _LINE) * _LINE // self.size
-        self.theta, self.gradient = (_aligned(count * self.size).view(architecture.dtype) for _ in range(2))
         slots = len(rule.slots) if rule is not None else 0
-        slot_bytes = _aligned(slots * self.slot_step * self.size)
-        self.slots = slot_bytes.view(architecture.dtype).reshape(slots, self.slot_step)[:, :count]
+        numbers = _aligned((2 + slots + self.parts) * self.slot_step * self.size).view(architecture.dtype)
+        rows = numbers.reshape(-1, self.slot_step)[:, :count]
+        self.theta, self.gradient, self.slots, self.part_gradients = (
+            rows[0],
+            rows[1],
+            rows[2 : 2 + slots],
+            rows[2 + slots :],
+        )
+        self.works: list[np.ndarray] = []  # one for all threads, or one for each
+        self.part_losses = np.zeros(max(1, self.parts))
         self.order = Order.of(architecture)
         self.buffers = np.zeros(buffer_layout(architecture).size, architecture.dtype)
         self.carried = np.zeros((2, len(rule.carried) if rule is not None else 0))
@@ -237,12 +248,10 @@ class Training:
         fr[f.YIELD] = yield_address()
         fr[f.THETA], fr[f.GRADIENT] = _address(self.theta), _address(self.gradient)
         fr[f.SLOTS], fr[f.SLOT_STEP] = _address(self.slots), self.slot_step
-        fr[f.BUFFERS], fr[f.WORK] = _address(self.buffers), _address(self.work)
+        fr[f.BUFFERS] = _address(self.buffers)
         fr[f.X], fr[f.Y], fr[f.SEED] = _address(data.X), _address(data.Y), seed
         fr[f.WEIGHTS] = 0 if data.weights is None else _address(data.weights)
         fr[f.NORMS] = _address(self.norms)
-        fr[f.LOSSES] = _address(self.work) + self.plan.losses
-        fr[f.INPUT], fr[f.TARGET] = (_address(self.work) + offset for offset in self.plan.batch)
 
     def steps(
         self,
@@ -258,14 +267,20 @@ class Training:
         losses, norms = np.empty(steps), np.empty(steps)
         if self.carry is not None:
             self.carry[0, 1] = _address(self.carried)
-        op = np.zeros(f.WIDTH + 8, np.int64)
-        op[1:7] = *plan.tape("rows"), *plan.tape("columns"), *plan.tape("end")
-        op[7:11] = plan.block, architecture.inputs, architecture.output.units, steps
-        op[11], op[12] = _address(bounds), 0 if order is None else _address(order)
-        op[13:15] = _address(learning_rates), _address(weight_decays)
-        op[15:19] = _address(dropout_rates), dropout_rates.shape[1], _address(losses), _address(norms)
-        op[19], op[20] = plan.panels, 0 if self.carry is None else _address(self.carry)
-        op[23], op[24] = architecture.reduction == "mean", _bits(self.clip_norm or 0.0)
+        op = np.zeros(p.PROGRAM, np.int64)
+        for field, name in ((p.ROWS_TAPE, "rows"), (p.COLUMNS_TAPE, "columns"), (p.MIDDLE_TAPE, "middle")):
+            op[field : field + 2] = plan.tape(name)
+        op[p.END_TAPE : p.END_TAPE + 2] = plan.tape("end")
+        op[p.BLOCK], op[p.INPUTS], op[p.TARGETS] = plan.block, architecture.inputs, architecture.output.units
+        op[p.MEAN], op[p.PARTS] = architecture.reduction == "mean", self.parts
+        op[p.PART_GRADIENTS], op[p.PART_LOSSES] = _address(self.part_gradients), _address(self.part_losses)
+        op[p.PARAMETERS], op[p.STEPS], op[p.BOUNDS] = self.theta.size, steps, _address(bounds)
+        op[p.ORDER] = 0 if order is None else _address(order)
+        op[p.LEARNING_RATES], op[p.WEIGHT_DECAYS] = _address(learning_rates), _address(weight_decays)
+        op[p.DROPOUT_RATES], op[p.DROPOUTS] = _address(dropout_rates), dropout_rates.shape[1]
+        op[p.LOSSES], op[p.STEP_NORMS], op[p.PANELS] = _address(losses), _address(norms), plan.panels
+        op[p.CARRY] = 0 if self.carry is None else _address(self.carry)
+        op[p.CLIP_NORM] = _bits(self.clip_norm or 0.0)
         wanted = self.wanted if self.step_work >= _SHARED_STEP or self.wanted is not None else 1
         with borrowed(wanted) as threads:
             shared = np.zeros(f.BAD + f.PLACE * threads, np.int64)
@@ -274,6 +289,12 @@ class Training:
             frames[:, f.THREAD], frames[:, f.THREADS] = np.arange(threads), threads
             frames[:, f.SHARED], frames[:, f.STEP] = _address(shared), step
             frames[:, f.COEFFICIENTS] = [_address(row) for row in numbers]
+            while len(self.works) < (threads if self.parts else 1):
+                self.works.append(_aligned(plan.work_bytes))
+            work = [_address(self.works[t if self.parts else 0]) for t in range(threads)]
+            frames[:, f.WORK] = work
+            for field, offset in ((f.LOSSES, plan.losses), (f.INPUT, plan.batch[0]), (f.TARGET, plan.batch[1])):
+                frames[:, field] = [start + offset for start in work]
             scratch = [_aligned(plan.scratch) for _ in range(threads)]
             frames[:, f.SCRATCH] = [_address(panel) for panel in scratch]
             calls = [(self.function, _address(op), _address(row)) for row in frames]
@@ -286,20 +307,30 @@ class _Run:
 
     def __init__(self, program: Program, state: TrainState, data: Data) -> None:
         self.program, self.state, self.data = program, state, data
-        architecture = program.architecture
-        batch = min(program.batch_size, len(data))
+        self._trainings: dict[bool, Training] = {}
+
+    def _training(self, ordered: bool) -> Training:
+        """Memory and tapes, for examples in an order or as they lie."""
+        if ordered not in self._trainings:
+            self._trainings[ordered] = self._made(ordered)
+        return self._trainings[ordered]
+
+    def _made(self, ordered: bool) -> Training:
+        program, data = self.program, self.data
+        architecture, batch = program.architecture, min(program.batch_size, len(data))
         whole = any(layer.norm is not None for layer in architecture.dense)
-        self.training = Training(
+        training = Training(
             architecture,
             program.optimizer,
             program.clip_value,
             program.clip_norm,
             batch if whole else min(batch, _BLOCK),
             batch,
-            True,
+            ordered,
             program.threads,
         )
-        self.training.hold(data, program.seed)
+        training.hold(data, program.seed)
+        return training
 
     def advance(self, work: Slice) -> StepLog:
         """See `engines.base.Training`."""
@@ -322,7 +353,7 @@ class _Run:
         """Steps first to last of a slice, on copies; returns how many were finite. If all were, the state is theirs."""
         if first == last:
             return 0
-        state, training, part = self.state, self.training, _part(work, first, last - first)
+        state, training, part = self.state, self._training(work.order is not None), _part(work, first, last - first)
         training.order.copy(state.theta, training.theta, back=False)
         training.order.copy(state.slots, training.slots, back=False)
         training.buffers[:], training.carried[0] = state.buffers, state.carried
@@ -343,7 +374,7 @@ def _part(work: Slice, first: int, steps: int) -> Slice:
     last = first + steps
     bounds = np.ascontiguousarray(work.bounds[first : last + 1], np.int64)
     return Slice(
-        np.ascontiguousarray(work.order, np.int64),
+        None if work.order is None else np.ascontiguousarray(work.order, np.int64),
         bounds,
         *(
             np.ascontiguousarray(values[first:last], np.float64)
@@ -357,7 +388,7 @@ def _address(array: np.ndarray) -> int:
         return 0
     try:
         return ctypes.addressof(ctypes.c_char.from_buffer(array))
-    except TypeError:  # read-only: the slow way, 1 us
+    except (TypeError, ValueError, BufferError):  # read-only or with gaps: the slow way, 1 us
         return array.__array_interface__["data"][0]
 
 

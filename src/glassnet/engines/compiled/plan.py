@@ -393,9 +393,13 @@ class _Builder:
 
     # --- gradients and update ---
 
-    def gradients(self, updates: "Updates | None") -> tuple[Tape, Tape, int]:
-        """The tape of dW and db, the tape that ends a step, and the number of panels in all."""
-        columns, end, panels = Tape(), Tape(), 0
+    def gradients(self, updates: "Updates | None", apart: bool) -> tuple[Tape, Tape, Tape, int]:
+        """The tapes of dW and db, of the update of a gradient that lies ready, and of the end of a step.
+
+        And the number of panels in all. `apart`: parts of the batch are added up before the update.
+        """
+        columns, middle, end, panels = Tape(), Tape(), Tape(), 0
+        here = None if apart else updates
         for name, piece in self.pieces.items():
             if not self.learns(name):
                 continue
@@ -412,17 +416,21 @@ class _Builder:
                     *(*below.place, *delta.place, self.pieces[f"W{number}"].start),
                     *(self.pieces[f"b{number}"].start if with_b else -1, inputs if with_W else 0, units),
                     *(below.step, delta.step, height, chunk, panels),
-                    *((updates.at_once(True), updates.at_once(False), not updates.later) if updates else (0, 0, 0)),
+                    *((here.at_once(True), here.at_once(False), not here.later) if here else (0, 0, 0)),
                     number,
                 )
                 self.scratch = max(self.scratch, height * units)
                 if with_W:
                     start, stop, size = piece.start, piece.stop, height * units
+                    if updates and apart:
+                        middle.add(("apply", self.dtype), updates.at_once(True), start, stop, size, panels)
                     if updates and updates.later:
                         end.add(("apply", self.dtype), updates.at_end(True), start, stop, size, panels)
                     panels += -(-inputs // height) * chunks
                 if with_b:
                     bias = self.pieces[f"b{number}"]
+                    if updates and apart:
+                        middle.add(("apply", self.dtype), updates.at_once(False), bias.start, bias.stop, units, panels)
                     if updates and updates.later:
                         end.add(("apply", self.dtype), updates.at_end(False), bias.start, bias.stop, units, panels)
                     panels += chunks
@@ -433,7 +441,7 @@ class _Builder:
                 if updates.later:
                     end.add(("apply", self.dtype), updates.at_end(False), piece.start, piece.stop, size, panels)
                 panels += 1
-        return columns, end, panels
+        return columns, middle, end, panels
 
 
 class Updates:
@@ -480,8 +488,12 @@ def plan_training(
     clip_value: float | None,
     clip_norm: bool,
     ordered: bool,
+    apart: bool,
 ) -> Plan:
-    """Steps of training by a rule, or the gradient alone without one (a prediction pass: nothing is drawn)."""
+    """Steps of training by a rule, or the gradient alone without one (a prediction pass: nothing is drawn).
+
+    `ordered`: the batch's examples are gathered in an order; `apart`: threads take parts of it (`stages.train`).
+    """
     builder = _Builder(architecture, block, training=True, drawn=rule is not None)
     builder.batch(ordered)
     builder.source = builder.tensors["x"] if ordered else Tensor(f.INPUT, 0, architecture.inputs, architecture.inputs)
@@ -490,12 +502,13 @@ def plan_training(
     builder.loss()
     builder.backward()
     updates = Updates(architecture, rule, clip_value, clip_norm) if rule is not None else None
-    columns, end, panels = builder.gradients(updates)
+    columns, middle, end, panels = builder.gradients(updates, apart)
     rows = builder.turns + forward
     if len(builder.turns.rows):
         rows.add(("barrier",))
     rows += builder.rows
-    tapes = {"rows": rows.resolve(), "columns": columns.resolve(), "end": end.resolve()}
+    tapes = {"rows": rows, "columns": columns, "middle": middle, "end": end}
+    tapes = {name: tape.resolve() for name, tape in tapes.items()}
     if updates is not None and rule is not None:
         updates.table[:, 6] = panels
         tapes["updates"] = updates.table

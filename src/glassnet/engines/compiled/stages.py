@@ -15,6 +15,7 @@ from numba import njit, types
 from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba the elementary names
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled import program as p
 from glassnet.engines.compiled.machine_code import vector_bytes
 from glassnet.engines.compiled.product import kernel
 from glassnet.engines.compiled.rows import at, row
@@ -303,8 +304,8 @@ def weight_gradient(dtype):
             low, high = panels * turn // fr[f.THREADS], panels * (turn + 1) // fr[f.THREADS]
         for c in range(c0, c1, chunk):
             columns = min(chunk, outputs - c)
-            for p in range(low, high):
-                i, end = p * height, min((p + 1) * height, inputs)
+            for strip in range(low, high):
+                i, end = strip * height, min((strip + 1) * height, inputs)
                 first = W + c * inputs + i * columns
                 start = fr[f.GRADIENT] + first * size
                 if finish and op[17] != 0 and not again:  # nobody else will want this gradient
@@ -317,7 +318,7 @@ def weight_gradient(dtype):
                 q.call(op[1], op, fr)
                 if finish:
                     fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
-                    fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + p * chunks + c // chunk, start
+                    fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + strip * chunks + c // chunk, start
                     q.call(_integers(update)[0], _integers(update), fr)
             if b >= 0 and (op[13] != 0 or turn == 0):
                 delta, db = tensor(op, fr, 4), pointer(fr[f.GRADIENT] + b * size)
@@ -464,7 +465,7 @@ def loss(name, form, dtype):
             a_r = make_row(tile(q.after(a, r * step), step, rows, columns, scratch), columns)
             y_r = make_row(tile(q.after(y, r * y_step), y_step, rows, columns, q.after(scratch, part)), columns)
             z_r = a_r
-            if linked:  # noqa: SIM108  the other branch may not compile
+            if linked:
                 z_r = make_row(tile(q.after(z, r * step), step, rows, columns, q.after(scratch, 2 * part)), columns)
             v_r = load(q.after(v, r), 0, rows)
             # a weight of 0 takes an example out, even one whose loss is infinite
@@ -781,8 +782,8 @@ def apply(dtype):
             return
         start, stop, size = op[2], op[3], op[4]
         panels = (stop - start + size - 1) // size
-        for p in range(panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]):
-            fr[f.LO], fr[f.HI], fr[f.PANEL] = start + p * size, min(start + (p + 1) * size, stop), op[5] + p
+        for some in range(panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]):
+            fr[f.LO], fr[f.HI], fr[f.PANEL] = start + some * size, min(start + (some + 1) * size, stop), op[5] + some
             fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + fr[f.LO] * bytes_
             q.call(_integers(op[1])[0], _integers(op[1]), fr)
 
@@ -860,16 +861,16 @@ def predict(dtype):
 
 
 def train(dtype):
-    """Steps of training.
+    """Steps of training. `program` names the operands; sets SHARED[DONE] to the steps done.
 
-    op: tapes with their lengths of the rows' pass, the columns' pass and the end of a step (1-6), block (7), columns
-    of X and Y (8, 9), steps (10), addresses of bounds, order, learning rates, decays, dropout rates and how many of
-    these a step has (11-16), losses and norms to fill (17, 18), panels (19), carry's instruction and the optimizer's
-    numbers by turns (20, 21) with their count (22), whether the reduction is a mean (23), clip_norm (bits, 24: 0 none).
-    Sets SHARED[DONE] to the steps done.
+    A batch is worked through in blocks. Either all threads share each block, or, when a batch has many blocks of a
+    small network, threads take parts of the batch (PARTS of them, however many threads there are), each with memory
+    of its own and a gradient of its own; these are added up in the parts' order.
     """
-    size, count = Kit(dtype).bytes, vector_bytes() // 8
+    kit = Kit(dtype)
+    size, count = kit.bytes, vector_bytes() // 8
     enter, load, spread = _enter_block(size), q.load(types.float64, count), q.vector_lanes(types.float64, count)
+    pointer, load_some, lanes = kit.pointer, kit.load, kit.count
 
     @_compiled
     def add_up(p, n):
@@ -878,57 +879,105 @@ def train(dtype):
             total = total + load(p, i, n)
         return q.lanes_sum(total)
 
+    @_compiled
+    def share_blocks(op, fr, shared, n):
+        """All threads through every block; returns the loss, and whether to go on."""
+        row, loss = 0, 0.0
+        while row < n:
+            rows = min(op[p.BLOCK], n - row)
+            enter(fr, row, rows, op[p.INPUTS], op[p.TARGETS], 0)
+            if fr[f.THREAD] == 0 and shared[f.STOP] != 0:
+                shared[f.DECISION] = 1
+            play(op[p.ROWS_TAPE], op[p.ROWS_TAPE + 1], fr)
+            wait_for_all(fr)
+            if shared[f.DECISION] != 0:
+                return loss, False
+            loss += add_up(_doubles(fr[f.LOSSES]), rows)
+            play(op[p.COLUMNS_TAPE], op[p.COLUMNS_TAPE + 1], fr)
+            row += rows
+            if row < n:
+                wait_for_all(fr)
+        return loss, True
+
+    @_compiled
+    def share_parts(op, fr, shared, n):
+        """Each thread through parts of its own, alone; then the parts' gradients and losses are added up."""
+        thread, threads, gradient = fr[f.THREAD], fr[f.THREADS], fr[f.GRADIENT]
+        blocks = (n + op[p.BLOCK] - 1) // op[p.BLOCK]
+        parts, losses = min(op[p.PARTS], blocks), _doubles(op[p.PART_LOSSES])
+        fr[f.THREAD], fr[f.THREADS] = 0, 1
+        for part in range(thread, parts, threads):
+            fr[f.GRADIENT] = op[p.PART_GRADIENTS] + part * fr[f.SLOT_STEP] * size
+            first, loss = blocks * part // parts, 0.0
+            for block in range(first, blocks * (part + 1) // parts):
+                if shared[f.STOP] != 0:
+                    shared[f.DECISION] = 1
+                    break
+                row = block * op[p.BLOCK]
+                rows = min(op[p.BLOCK], n - row)
+                enter(fr, row, rows, op[p.INPUTS], op[p.TARGETS], 0)
+                fr[f.FIRST_BLOCK], fr[f.LAST_BLOCK] = block == first, 0
+                play(op[p.ROWS_TAPE], op[p.ROWS_TAPE + 1], fr)
+                loss += add_up(_doubles(fr[f.LOSSES]), rows)
+                play(op[p.COLUMNS_TAPE], op[p.COLUMNS_TAPE + 1], fr)
+            losses[part] = loss
+        fr[f.THREAD], fr[f.THREADS], fr[f.GRADIENT], fr[f.LAST_BLOCK] = thread, threads, gradient, 1
+        wait_for_all(fr)
+        if shared[f.DECISION] != 0:
+            return 0.0, False
+        low, high = _share(fr, op[p.PARAMETERS], lanes)
+        out, step = pointer(gradient), fr[f.SLOT_STEP]
+        some = pointer(op[p.PART_GRADIENTS])
+        for i in range(low, high, lanes):
+            total = load_some(some, i, high)
+            for part in range(1, parts):
+                total = total + load_some(q.after(some, part * step), i, high)
+            q.store(out, i, high, total)
+        total_loss = 0.0
+        for part in range(parts):
+            total_loss += losses[part]
+        wait_for_all(fr)
+        return total_loss, True
+
     def stage(op, fr):
         shared, given = _integers(fr[f.SHARED]), _doubles(fr[f.COEFFICIENTS])
-        bounds, rates = _integers(op[11]), _doubles(op[13])
-        decays, losses, norms = _doubles(op[14]), _doubles(op[17]), _doubles(op[18])
-        carry_instruction, parts = _integers(op[20]), _doubles(fr[f.NORMS])
-        clip, before = q.number(op[24]), q.flush_denormals()
-        done, stopped = 0, False
-        while done < op[10] and not stopped:
+        bounds, rates = _integers(op[p.BOUNDS]), _doubles(op[p.LEARNING_RATES])
+        decays, losses, norms = _doubles(op[p.WEIGHT_DECAYS]), _doubles(op[p.LOSSES]), _doubles(op[p.STEP_NORMS])
+        carry_instruction, squares = _integers(op[p.CARRY]), _doubles(fr[f.NORMS])
+        clip, before = q.number(op[p.CLIP_NORM]), q.flush_denormals()
+        done, going = 0, True
+        while done < op[p.STEPS] and going:
             n = bounds[done + 1] - bounds[done]
             fr[f.COUNT], fr[f.STEP] = n, fr[f.STEP] + 1
-            if op[12] != 0:
-                fr[f.ORDER] = op[12] + 8 * bounds[done]
-            fr[f.RATES] = op[15] + 8 * done * op[16]
-            fr[f.SCALE] = q.bits_of_number(1.0 / n if op[23] != 0 else 1.0)
-            if op[20] != 0:
+            if op[p.ORDER] != 0:
+                fr[f.ORDER] = op[p.ORDER] + 8 * bounds[done]
+            fr[f.RATES] = op[p.DROPOUT_RATES] + 8 * done * op[p.DROPOUTS]
+            fr[f.SCALE] = q.bits_of_number(1.0 / n if op[p.MEAN] != 0 else 1.0)
+            if op[p.CARRY] != 0:
                 fr[f.LO] = q.bits_of_number(rates[done])
                 fr[f.HI] = done
                 q.call(carry_instruction[0], carry_instruction, fr)
                 given[f.DECAY] = 1.0 - rates[done] * decays[done]
-            row, loss = 0, 0.0
-            while row < n:
-                rows = min(op[7], n - row)
-                enter(fr, row, rows, op[8], op[9], 0)
-                if fr[f.THREAD] == 0:
-                    shared[f.DECISION] = shared[f.STOP]
-                play(op[1], op[2], fr)
-                wait_for_all(fr)
-                if shared[f.DECISION] != 0:
-                    stopped = True
-                    break
-                loss += add_up(_doubles(fr[f.LOSSES]), rows)
-                play(op[3], op[4], fr)
-                row += rows
-                if row < n:
-                    wait_for_all(fr)
-            if stopped:
+            if op[p.PARTS] > 0:
+                loss, going = share_parts(op, fr, shared, n)
+            else:
+                loss, going = share_blocks(op, fr, shared, n)
+            if not going:
                 break
+            play(op[p.MIDDLE_TAPE], op[p.MIDDLE_TAPE + 1], fr)
             if clip > 0.0:
                 wait_for_all(fr)
-                norm = math.sqrt(add_up(_doubles(fr[f.NORMS] + 8 * op[19]), op[19]))
+                norm = math.sqrt(add_up(_doubles(fr[f.NORMS] + 8 * op[p.PANELS]), op[p.PANELS]))
                 given[f.CLIP] = clip / norm if norm > clip else 1.0
-            play(op[5], op[6], fr)
+            play(op[p.END_TAPE], op[p.END_TAPE + 1], fr)
             wait_for_all(fr)
-            norm = math.sqrt(add_up(parts, op[19]))
+            norm = math.sqrt(add_up(squares, op[p.PANELS]))
             if fr[f.THREAD] == 0:
                 losses[done], norms[done] = loss, norm
-            if not (loss - loss == 0.0 and norm - norm == 0.0):
-                break
+            going = loss - loss == 0.0 and norm - norm == 0.0
             for t in range(fr[f.THREADS]):
-                stopped = stopped or shared[f.BAD + f.PLACE * t] != 0
-            if not stopped:
+                going = going and shared[f.BAD + f.PLACE * t] == 0
+            if going:
                 done += 1
         if fr[f.THREAD] == 0:
             shared[f.DONE] = done

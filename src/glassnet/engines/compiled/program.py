@@ -1,0 +1,59 @@
+"""The operands of the `train` stage, by name: what a call of it does, to which arrays."""
+
+__all__ = [
+    "BLOCK",
+    "BOUNDS",
+    "CARRY",
+    "CLIP_NORM",
+    "COLUMNS_TAPE",
+    "DROPOUTS",
+    "DROPOUT_RATES",
+    "END_TAPE",
+    "INPUTS",
+    "LEARNING_RATES",
+    "LOSSES",
+    "MEAN",
+    "MIDDLE_TAPE",
+    "ORDER",
+    "PANELS",
+    "PARAMETERS",
+    "PARTS",
+    "PART_GRADIENTS",
+    "PART_LOSSES",
+    "PROGRAM",
+    "ROWS_TAPE",
+    "STEPS",
+    "STEP_NORMS",
+    "TARGETS",
+    "WEIGHT_DECAYS",
+]
+
+# tapes: the address, and in the next place the number of instructions
+ROWS_TAPE = 1  # forward, loss, backward
+COLUMNS_TAPE = 3  # dW and db of a block, and at its end the update that needs no norm
+MIDDLE_TAPE = 5  # the same update where parts of the batch had to be added up first
+END_TAPE = 7  # the update that waited for the norm
+# the batch
+BLOCK = 9  # rows of a block
+INPUTS = 10  # columns of X
+TARGETS = 11  # and of Y
+MEAN = 12  # whether examples add up to a mean
+PARTS = 13  # parts of a batch, 0: threads share its blocks
+PART_GRADIENTS = 14  # addresses of their gradients, SLOT_STEP apart,
+PART_LOSSES = 15  # and losses
+PARAMETERS = 16  # numbers of a gradient
+# the steps
+STEPS = 17
+BOUNDS = 18  # addresses of what `engines.base.Slice` holds
+ORDER = 19  # 0: examples as they lie
+LEARNING_RATES = 20
+WEIGHT_DECAYS = 21
+DROPOUT_RATES = 22
+DROPOUTS = 23  # how many of them a step has
+LOSSES = 24  # addresses of what is filled in, a number a step
+STEP_NORMS = 25
+# the update
+PANELS = 26  # panels of the gradient
+CARRY = 27  # address of its instruction, 0: no update
+CLIP_NORM = 28  # bits of a float64, 0.0: none
+PROGRAM = 29
