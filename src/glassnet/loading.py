@@ -24,7 +24,7 @@ def load(path: str | Path) -> Any:
     ...     path = pathlib.Path(folder) / "small.glassnet"
     ...     net.save(path)
     ...     glassnet.load(path)
-    Network(2-1, squared_error, 3 parameters, float32, engine=reference)
+    Network(2-1, squared_error, 3 parameters, float32, engine=compiled)
     """
     kind = read_container(path).kind
     if kind == "network":

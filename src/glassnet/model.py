@@ -73,7 +73,7 @@ class Network:
     seed : int
         Of initial weights, order of examples and all draws; the same seed gives the same bits.
     engine : str
-        "auto" or the name of an engine.
+        "compiled" (machine code for this processor), "reference" (NumPy), or "auto", the first that takes the network.
     threads : int, optional
         How many threads the engine may use; by default its own choice. No bit of the result depends on it.
 
@@ -268,7 +268,7 @@ class Network:
             By default Adam(1e-3). LBFGS(), NewtonRaphson() and LeastSquares() see all examples at once.
         batch_size : int
             Examples a step: 1 is stochastic, n or more is batch training; the last short batch of an epoch is used.
-            Reshuffled every epoch.
+            Shuffled anew every epoch, except a batch of all examples.
         validation : float, tuple or None
             A share of the examples (shuffled; stratified for classes), or (Xv, yv) or (Xv, yv, weights).
         sample_weight : array (n,), optional

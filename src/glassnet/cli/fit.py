@@ -222,7 +222,22 @@ class Fit:
         option("--seed", value="N", panel=TRAINING, help="Of split, first weights and order; the same gives the same."),
     ] = "0"
     engine: Annotated[
-        str | None, option("--engine", value="NAME", panel=TRAINING, help="What computes. {default:engine}")
+        str | None,
+        option(
+            "--engine",
+            value="NAME",
+            panel=TRAINING,
+            help="What computes: compiled, reference, or auto, the first that takes the network. {default:engine}",
+        ),
+    ] = None
+    threads: Annotated[
+        str | None,
+        option(
+            "--threads",
+            value="N",
+            panel=TRAINING,
+            help="How many threads may compute; the result is the same. Default: as many as pay.",
+        ),
     ] = None
     out: Annotated[
         str | None,

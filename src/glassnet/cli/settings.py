@@ -135,6 +135,7 @@ READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "clip_value": ("clip_value", positive),
     "scaling": ("scaling", scaling),
     "engine": ("engine", engine),
+    "threads": ("threads", count),
     "weights": ("weight_column", lambda _, text: text),
     "categorical": ("categorical", lambda _, text: column_names(text)),
     "numeric": ("numeric", lambda _, text: column_names(text)),

@@ -55,7 +55,7 @@ def _target(model: Any) -> str:
 def changed_options(model: Any) -> dict[str, Any]:
     """The options that differ from their defaults."""
     default = type(model)().get_params(deep=False)
-    hidden = ("random_state", "callbacks", "verbose", "engine")
+    hidden = ("random_state", "callbacks", "verbose", "engine", "threads")
     mine = model.get_params(deep=False)
     return {k: v for k, v in mine.items() if k not in hidden and _plain(v) != _plain(default[k])}
 

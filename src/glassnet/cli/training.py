@@ -73,6 +73,7 @@ OPTIONS = {
     "weight_column": "--weights",
     "random_state": "--seed",
     "hidden": "--hidden",
+    "threads": "--threads",
     "epochs": "--epochs",
     "batch_size": "--batch-size",
     "class_weight": "--class-weight",

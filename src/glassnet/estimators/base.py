@@ -71,6 +71,7 @@ class TableEstimator(BaseEstimator):
         dtype: str = "float32",
         random_state: Any = 0,
         engine: str = "auto",
+        threads: int | None = None,
         callbacks: Sequence[Callback] = (),
         verbose: int = 0,
     ) -> None:
@@ -101,6 +102,7 @@ class TableEstimator(BaseEstimator):
         self.dtype = dtype
         self.random_state = random_state
         self.engine = engine
+        self.threads = threads
         self.callbacks = callbacks
         self.verbose = verbose
 
@@ -252,6 +254,7 @@ class TableEstimator(BaseEstimator):
             dtype=self.dtype,
             seed=self.seed_,
             engine=self.engine,
+            threads=self.threads,
         )
         # an input that never varies in training, such as "<other>" without an example, teaches its weights nothing:
         # they start at 0, so that a value unseen in training changes nothing

@@ -17,7 +17,7 @@ __all__ = ["KIND_OF", "load_table_model", "save_table_model"]
 
 KIND_OF = {"TableClassifier": "table_classifier", "TableRegressor": "table_regressor"}
 
-_NOT_SAVED = ("callbacks", "verbose", "random_state", "engine")
+_NOT_SAVED = ("callbacks", "verbose", "random_state", "engine", "threads")
 
 
 class _TableDocument(msgspec.Struct, forbid_unknown_fields=True):

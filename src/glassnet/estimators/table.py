@@ -72,6 +72,9 @@ _PARAMETERS = """
     random_state : int, RandomState or None, default 0
         The same number gives the same bits.
     engine : str, default "auto"
+        "auto" is the first that takes the network: "compiled", else "reference".
+    threads : int or None
+        How many threads the engine may use; None is its own choice. No bit of the result depends on it.
     callbacks : sequence of Callback
     verbose : {0, 1}
         1 shows progress on stderr.

@@ -13,7 +13,7 @@ import numpy as np
 from glassnet.errors import InvalidParameterError, ModelFileError
 from glassnet.files.container import read_container, write_container
 from glassnet.network.architecture import Architecture
-from glassnet.network.parameters import Layout, buffer_layout, parameter_layout
+from glassnet.network.parameters import Layout, aligned_zeros, buffer_layout, parameter_layout
 
 __all__ = ["as_document", "as_tensors", "from_document", "from_tensors", "load_network", "save_network"]
 
@@ -62,7 +62,7 @@ def from_tensors(
 
 
 def _gather(layout: Layout, tensors: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
-    vector = np.empty(layout.size, dtype)
+    vector = aligned_zeros(layout.size, dtype)
     for piece in layout.slices:
         piece.view(vector)[...] = tensors[piece.name]
     return vector

@@ -52,7 +52,20 @@ class CompiledEngine:
 
     def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
         """See `Engine.predict`."""
-        return self._sweep(architecture, theta, buffers, X, None, None, None)
+        n = len(X)
+        if n > _ROWS[-1]:
+            return self._sweep(architecture, theta, buffers, X, None, None, None)
+        # a few rows: the same, by the shortest way
+        sweep, ready = self._take(architecture, 1 if n == 1 else _block(n), False)
+        outputs = np.empty((n, sweep.outputs), theta.dtype)
+        frame = sweep.frame
+        if sweep.held[0] is not theta or sweep.held[1] is not buffers:
+            sweep.held = theta, buffers
+            frame[f.THETA], frame[f.BUFFERS] = _address(theta), _address(buffers)
+        frame[f.X], frame[f.COUNT], sweep.op[6] = _address(X), n, _address(outputs)
+        sweep.function(*sweep.addresses)
+        ready.append(sweep)
+        return outputs
 
     def evaluate(
         self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
@@ -74,10 +87,10 @@ class CompiledEngine:
     ) -> np.ndarray:
         """Outputs of all rows, and losses with the targets Y; each thread takes rows of its own."""
         n = len(X)
-        block = next((rows for rows in _ROWS if n <= rows), _ROWS[-1])
+        block = _block(n)
         sweep, ready = self._take(architecture, block, losses is not None)
         outputs = np.empty((n, sweep.outputs), theta.dtype)
-        scale = 1.0 / n if architecture.reduction == "mean" else 1.0
+        scale = 1.0 / n if architecture.reduction == "mean" and n else 1.0
         arrays = _Arrays(theta, buffers, X, Y, weights, outputs, losses, scale)
         if n * sweep.row_work < _SHARED_ROWS or n < 2 * block:
             sweep.run(arrays, 0, n)
@@ -110,7 +123,7 @@ class CompiledEngine:
         key = (id(architecture), block, judged)
         kept = self._sweeps.get(key)
         if kept is None:
-            if len(self._sweeps) > 256:
+            if len(self._sweeps) > 64:
                 self._sweeps.clear()
             kept = self._sweeps.setdefault(key, (architecture, []))
         try:
@@ -171,6 +184,7 @@ class _Sweep:
         self.work = _aligned(self.plan.work_bytes)
         self.frame, self.op = (ctypes.c_int64 * f.FRAME)(), (ctypes.c_int64 * f.WIDTH)()
         self.shared = (ctypes.c_int64 * (f.BAD + f.PLACE))()
+        self.held: tuple[np.ndarray | None, np.ndarray | None] = None, None  # whose addresses the frame has
         self.inputs, self.outputs = architecture.inputs, architecture.output.units
         self.row_work = 2.0 * architecture.parameter_count
         self.size = 4 if architecture.dtype == "float32" else 8
@@ -186,6 +200,7 @@ class _Sweep:
     def call(self, arrays: _Arrays, first: int, last: int) -> tuple[Any, int, int]:
         """The call that computes rows first to last."""
         fr, op, width = self.frame, self.op, self.outputs * self.size
+        self.held = None, None
         fr[f.THETA], fr[f.BUFFERS] = arrays.theta, arrays.buffers
         fr[f.X], fr[f.COUNT] = arrays.inputs + first * self.inputs * self.size, last - first
         op[6] = arrays.outputs + first * width
@@ -381,6 +396,11 @@ def _part(work: Slice, first: int, steps: int) -> Slice:
             for values in (work.learning_rates, work.weight_decays, work.dropout_rates)
         ),
     )
+
+
+def _block(n: int) -> int:
+    """Rows of a block for a prediction of so many."""
+    return next((rows for rows in _ROWS if n <= rows), _ROWS[-1])
 
 
 def _address(array: np.ndarray) -> int:

@@ -10,7 +10,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from glassnet.engines.compiled.coefficients import TABLES
-from glassnet.engines.compiled.lanes import CONTRACT, Lanes, root, select, splat
+from glassnet.engines.compiled.lanes import Lanes, llvm_function, root, select, splat, suffix
 from glassnet.engines.compiled.translate import OPTIONS
 from glassnet.formulas import elementary
 
@@ -37,7 +37,8 @@ def polynomial(coefficients):
         def emit(context, builder, signature, arguments):
             *lower, total = (ir.Constant(x.llvm, [ir.Constant(x.llvm.element, c)] * x.count) for c in coefficients)
             for c in reversed(lower):
-                total = builder.fadd(builder.fmul(total, arguments[0], flags=CONTRACT), c, flags=CONTRACT)
+                operands = [total, arguments[0], c]
+                total = llvm_function(builder, f"llvm.fmuladd.{suffix(x)}", x.llvm, [x.llvm] * 3, operands)
             return total
 
         return x(x), emit

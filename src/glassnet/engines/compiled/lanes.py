@@ -52,7 +52,6 @@ __all__ = [
 
 _njit = njit(**OPTIONS)
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
-CONTRACT = ("contract",)  # a*b + c may be one fused instruction
 _ELEMENTS = {
     types.float32: ir.FloatType(),
     types.float64: ir.DoubleType(),
@@ -110,9 +109,9 @@ def _for(float_=None, integer=None, mask=None):
     return {dtype: emit for dtype, emit in {**table, types.boolean: mask}.items() if emit is not None}
 
 
-_binary(operator.add, _for(lambda q, a, b: q.fadd(a, b, flags=CONTRACT), lambda q, a, b: q.add(a, b)), lambda t: t)
-_binary(operator.sub, _for(lambda q, a, b: q.fsub(a, b, flags=CONTRACT), lambda q, a, b: q.sub(a, b)), lambda t: t)
-_binary(operator.mul, _for(lambda q, a, b: q.fmul(a, b, flags=CONTRACT), lambda q, a, b: q.mul(a, b)), lambda t: t)
+_binary(operator.add, _for(lambda q, a, b: q.fadd(a, b), lambda q, a, b: q.add(a, b)), lambda t: t)
+_binary(operator.sub, _for(lambda q, a, b: q.fsub(a, b), lambda q, a, b: q.sub(a, b)), lambda t: t)
+_binary(operator.mul, _for(lambda q, a, b: q.fmul(a, b), lambda q, a, b: q.mul(a, b)), lambda t: t)
 _binary(operator.truediv, _for(lambda q, a, b: _quotient(q, a, b)), lambda t: t)
 _binary(operator.and_, _for(None, lambda q, a, b: q.and_(a, b), lambda q, a, b: q.and_(a, b)), lambda t: t)
 _binary(operator.or_, _for(None, lambda q, a, b: q.or_(a, b), lambda q, a, b: q.or_(a, b)), lambda t: t)

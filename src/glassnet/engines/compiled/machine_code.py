@@ -118,6 +118,9 @@ def _digest() -> str:
     return text.hexdigest()[:32]
 
 
+_NO_FOLDER = (OSError, RuntimeError)  # of a disk, and of Path.home() for a user who has none
+
+
 def cache_folder() -> Path:
     """Where the object code of these sources, versions and this processor lies."""
     given = os.environ.get("GLASSNET_CACHE")
@@ -140,7 +143,7 @@ def _read(key: Key) -> bytes | None:
     """The object code from the cache, if it is there and whole: its own SHA-256 goes before it."""
     try:
         content = _file(key).read_bytes()
-    except OSError:
+    except _NO_FOLDER:
         return None
     code = content[32:]
     return code if hashlib.sha256(code).digest() == content[:32] else None
@@ -148,14 +151,17 @@ def _read(key: Key) -> bytes | None:
 
 def _write(key: Key, code: bytes) -> None:
     """Keep object code for the next process; a folder that cannot be written to costs that process the time only."""
-    path = _file(key)
-    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
+        path = _file(key)
+        part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part.write_bytes(hashlib.sha256(code).digest() + code)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True) if path.parent.exists() else None
+        try:
+            part.write_bytes(hashlib.sha256(code).digest() + code)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+    except _NO_FOLDER:
+        pass
 
 
 # --- compiling ----------------------------------------------------------------------------------------------------

@@ -730,7 +730,7 @@ def update(name, form, dtype):
         if gradient_here:
             if penalized:
                 g = g + slope(w, l1, l2)
-            total = total + g * g
+            total = q.fused(g, g, total)
             if clips:
                 g = minimum(maximum(g, -bound), bound)
         else:
@@ -743,7 +743,7 @@ def update(name, form, dtype):
             worst = worst + (together - together)  # 0 as long as all is finite
         else:
             q.store(gradient, i, n, g)
-            clipped = clipped + g * g
+            clipped = q.fused(g, g, clipped)
         return total, clipped, worst
 
     every = q.vectors_of(count, some)

@@ -61,23 +61,33 @@ def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = No
     """Make all calls at once, each (function, address of operands, address of frame) on a thread of its own.
 
     The first runs on the calling thread, which is deaf to Ctrl-C meanwhile; `watched`, it only waits, and tells the
-    others through `shared` to stop when it is interrupted.
+    others through `shared` to stop when it is interrupted. It returns or raises when all have ended.
     """
     own, others = (None, calls) if watched else (calls[0], calls[1:])
-    helpers = [threading.Thread(target=call[0], args=call[1:], daemon=True) for call in others]
-    for helper in helpers:
-        helper.start()
+    ended = threading.Semaphore(0)  # not Thread.join: interrupted, it takes a running thread for ended
+
+    def help_out(function: Any, operands: int, frame: int) -> None:
+        try:
+            function(operands, frame)
+        finally:
+            ended.release()
+
+    for call in others:
+        threading.Thread(target=help_out, args=call, daemon=True).start()
+    interrupted: BaseException | None = None
     if own is not None:
         own[0](own[1], own[2])
-    try:
-        for helper in helpers:
-            helper.join()
-    except BaseException:
-        if shared is not None:
-            shared[f.STOP] = 1
-        for helper in helpers:
-            helper.join()
-        raise
+    for _ in others:
+        while True:  # whatever happens, nobody may leave while machine code works on these arrays
+            try:
+                ended.acquire()
+                break
+            except BaseException as error:
+                interrupted = error
+                if shared is not None:
+                    shared[f.STOP] = 1
+    if interrupted is not None:
+        raise interrupted
 
 
 @cache

@@ -1,0 +1,219 @@
+"""The machine code itself: whole vectors, fused multiply-adds where it counts, and no way out of a loop to libm.
+
+What is compiled here is kept, so that the tests after this one find it in the session's cache.
+"""
+
+import math
+import platform
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from numba import types
+
+from engines.compiled.by_hand import DTYPES, lanes
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled import machine_code
+from glassnet.engines.compiled.machine_code import is_x86, processor, vector_bytes
+from glassnet.engines.compiled.stages import STAGES
+from glassnet.formulas.activations import ACTIVATIONS
+from glassnet.formulas.losses import LOSSES
+from glassnet.formulas.optimizers import OPTIMIZERS
+
+CURVES = {"exp", "expm1", "log", "log1p", "tanh", "erf", "xlogy"}  # polynomials on Lanes
+ARM = platform.machine() in ("arm64", "aarch64")
+HAS_FMA = ARM or "+fma" in processor()[1].split(",")
+REGISTER = "zmm" if vector_bytes() == 64 else "ymm" if vector_bytes() == 32 else "xmm"
+SCALAR = {"carry", "barrier", "apply", "predict", "train", "affine", "input_gradient"}  # no loop over elements here
+PLAIN = {"dropout", "randomized", "batch", "transpose"}  # no arithmetic on whole vectors
+
+Key = tuple[str, ...]
+
+
+def keys() -> Iterator[Key]:
+    """Every stage that there is."""
+    for dtype in DTYPES:
+        for name, record in ACTIVATIONS.items():
+            yield "activation", name, dtype
+            if record.trainable:
+                yield "activation_backward", name, dtype
+        for name, record in LOSSES.items():
+            yield from (("loss", name, form, dtype) for form in ("plain", *(["linked"] if record.linked else [])))
+        yield from (("update", name, form, dtype) for name in OPTIMIZERS for form in ("once", "gradient", "rule"))
+        for stage in ("normalize", "normalize_backward"):
+            yield from ((stage, form, dtype) for form in ("batch", "running"))
+        yield from (("product", along, dtype) for along in ("rows", "columns"))
+        named = {"product", "activation", "activation_backward", "loss", "update", "normalize", "normalize_backward"}
+        others = [name for name in STAGES if name not in named and not name.startswith("test_")]
+        yield from ((name, dtype) for name in others if name not in ("carry", "barrier"))
+    yield from (("carry", name) for name in OPTIMIZERS)
+    yield ("barrier",)
+
+
+@cache
+def compiled(key: Key) -> str:
+    """The stage's assembly; its object code goes into the cache, as when an engine asks for it."""
+    module = machine_code._module(key)
+    machine_code._write(key, machine_code._machine().emit_object(module))
+    return machine_code._machine().emit_assembly(module)
+
+
+def instructions(assembly: str) -> list[str]:
+    """One a line, without directives, labels and comments."""
+    lines = [line.split("//" if ARM else "#")[0].rstrip() for line in assembly.splitlines()]
+    return [line.strip() for line in lines if line.startswith("\t") and not line.startswith("\t.") and line.strip()]
+
+
+def ways_out(assembly: str) -> list[str]:
+    """Instructions that name a function outside: calls, tail calls, addresses of symbols. A call through a table
+    or of the system's yield is of an address in a register, and not among them."""
+    found = []
+    for line in instructions(assembly):
+        mnemonic, *rest = line.removeprefix("lock").split(None, 1)
+        operands = re.sub(r"\{[^}]*\}|%\w+|\$-?\d\w*|\.L\w+|0x[0-9a-fA-F]+", " ", rest[0] if rest else "")
+        if ARM:
+            outside = mnemonic in ("b", "bl", "adrp") and ".L" not in line and "CPI" not in line
+        else:
+            outside = re.search(r"[A-Za-z_]\w*", operands) is not None
+        if outside:
+            found.append(line)
+    return found
+
+
+def fused(assembly: str) -> list[str]:
+    """Fused multiply-adds on whole vectors."""
+    if ARM:
+        return [line for line in instructions(assembly) if re.match(r"fml[as]\s+v\d+\.[24][sd]", line)]
+    pattern = re.compile(rf"vfn?m(add|sub)\d+p[sd]\s.*%{REGISTER}\d")
+    return [line for line in instructions(assembly) if pattern.match(line)]
+
+
+def vectors(assembly: str) -> list[str]:
+    """Arithmetic on whole vectors."""
+    if ARM:
+        return [line for line in instructions(assembly) if re.match(r"f\w+\s+v\d+\.[24][sd]", line)]
+    pattern = re.compile(
+        rf"v?(add|sub|mul|div|max|min|cmp\w*|and|or|xor|blendm|sqrt|rcp\w*|fn?m\w+)p[sd]\s.*%{REGISTER}\d"
+    )
+    whole = rf"vp?(or|and|xor|tern|abs|blendm|cmp|min|max)\w*\s.*%{REGISTER}\d|vmovup[sd]\s.*%{REGISTER}\d"
+    return [line for line in instructions(assembly) if pattern.match(line) or re.match(whole, line)]
+
+
+def inner_loops(assembly: str) -> list[list[str]]:
+    """Blocks that jump back to their own beginning."""
+    loops, label, block = [], "", []
+    for line in assembly.splitlines():
+        start = re.match(r"(\.?L\w+):", line)
+        if start:
+            label, block = start[1], []
+        elif line.startswith("\t") and not line.startswith("\t."):
+            block.append(line.strip())
+            if label and re.match(r"(j\w+|b\.\w+|cbn?z|tbn?z)\s", line.strip()) and line.split()[-1] == label:
+                loops.append(list(block))
+    return loops
+
+
+def curved(function: Callable[..., Any] | None) -> bool:
+    """Whether a record's function, or a function it calls, is made of polynomials."""
+    if function is None:
+        return False
+    names = function.__code__.co_names
+    inside = [function.__globals__.get(name) for name in names]
+    ours = [f for f in inside if getattr(f, "__module__", "") == function.__module__ and hasattr(f, "__code__")]
+    return bool(CURVES & set(names)) or any(map(curved, ours))
+
+
+def formula(key: Key) -> Callable[..., Any] | None:
+    """The record's function that a stage compiles."""
+    if key[0] == "activation":
+        return ACTIVATIONS[key[1]].function
+    if key[0] == "activation_backward":
+        record = ACTIVATIONS[key[1]]
+        return record.derivative or record.vjp
+    if key[0] == "loss":
+        record = LOSSES[key[1]]
+        return record.linked if key[2] == "linked" else record.function
+    return None
+
+
+@pytest.mark.parametrize("key", list(keys()), ids="-".join)
+def test_stage(key):
+    """No way out to a library, whole vectors, and fused multiply-adds where polynomials or products are."""
+    assembly = compiled(key)
+    allowed = ["pow"] if key[0] == "carry" else []  # once a step
+    assert [line for line in ways_out(assembly) if not any(name in line for name in allowed)] == []
+    if key[0] not in SCALAR | PLAIN:
+        assert vectors(assembly), "whole vectors"
+    if HAS_FMA and (key[0] == "product" or curved(formula(key))):
+        assert fused(assembly), "a * b + c in one instruction"
+
+
+@pytest.mark.skipif(not HAS_FMA, reason="this processor has no fused multiply-add")
+@pytest.mark.parametrize("along", ["rows", "columns"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_products_inner_loop(dtype, along):
+    """The largest tile stays in registers: its loop is fused multiply-adds, a store to memory nowhere."""
+    assembly = compiled(("product", along, dtype))
+    tile = {64: 8 * 3, 32: 4 * 3}.get(vector_bytes(), 4 * 2)
+    best = max(inner_loops(assembly), key=lambda loop: len(fused("\n".join("\t" + line for line in loop))))
+    text = "\n".join("\t" + line for line in best)
+    assert len(fused(text)) >= tile
+    if is_x86():
+        stores = [line for line in best if re.search(r"%[xyz]mm\d+, -?\w*\(%", line)]
+        assert stores == [], "sums that spill"
+        assert len(best) < 3 * len(fused(text))
+    kind = "ps" if dtype == "float32" else "pd"
+    assert all(kind in line or ARM for line in fused(text))
+    assert lanes(dtype) * (4 if dtype == "float32" else 8) == vector_bytes()
+
+
+def test_what_is_kept_is_what_an_engine_loads():
+    key = "transpose", "float32"
+    compiled(key)
+    code = machine_code._read(key)
+    assert code is not None and machine_code._symbol(key).encode() in code
+
+
+# --- the checks can fail ----------------------------------------------------------------------------------------------
+
+DOUBLES = q.pointer(types.float64)
+
+
+def one_by_one(name: str) -> Callable[..., None]:
+    """A stage as one would write it without Lanes."""
+    function = getattr(math, name)
+
+    def stage(op, fr):
+        z, a = DOUBLES(op[1]), DOUBLES(op[2])
+        for i in range(op[3]):
+            a[i] = function(z[i])
+
+    return stage
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "log", "log1p", "erf"])
+def test_a_scalar_call_is_caught(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path))
+    monkeypatch.setitem(STAGES, "test_fault", one_by_one)
+    assembly = machine_code.assembly(("test_fault", name))
+    assert any(name in line for line in ways_out(assembly)), ways_out(assembly)
+    assert not fused(assembly)
+
+
+@pytest.mark.skipif(not is_x86(), reason="x86-64 assembly")
+def test_ways_out_by_hand():
+    assert ways_out("\tcallq\texpf@PLT\n\tjmp\ttanh\n\tmovabsq\t$log, %rax\n\tcallq\t*erf@GOTPCREL(%rip)\n") == [
+        "callq\texpf@PLT",
+        "jmp\ttanh",
+        "movabsq\t$log, %rax",
+        "callq\t*erf@GOTPCREL(%rip)",
+    ]
+    inside = "\tcallq\t*%rax\n\tcallq\t*8(%rdi,%rcx)\n\tjmp\t.LBB0_1\n\tvmovups\t(%rax), %zmm1 {%k1} {z} # expf\n"
+    inside += (
+        "\tmovabsq\t$.LCPI0_0, %rax\n\tvmulps\t.LCPI0_1(%rip){1to16}, %zmm0, %zmm1\n\tretq\nexpf:\n\t.globl\texpf\n"
+    )
+    assert ways_out(inside) == []
+    assert inner_loops(".LBB0_1:\n\taddq\t$1, %rax\n\tjne\t.LBB0_1\n\tretq\n") == [["addq\t$1, %rax", "jne\t.LBB0_1"]]
+    assert fused("\tvfmadd231sd\t%xmm0, %xmm1, %xmm2\n\tvmulps\t%zmm0, %zmm1, %zmm2\n") == []
