@@ -18,7 +18,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types tests format records lock oracles clean
+BENCH_ARGS ?= --markdown docs/benchmarks.md
+.PHONY: help demo test check lint types tests format records lock oracles bench clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ lock: $(VENV)/.dev ## pin the development dependencies anew (UPGRADE=--upgrade: 
 	echo 'torch>=2.4' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 - $(UPGRADE) -c requirements-dev.lock \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-oracles.lock
 
+bench: $(VENV)/.bench ## time glassnet beside PyTorch, JAX and scikit-learn (BENCH_ARGS="--quick --rows 2-8-8-2")
+	$(BIN)/python -m benchmarks.speed $(BENCH_ARGS)
+
 clean: ## remove the environment and everything that was made
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis demo.glassnet
 	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -86,6 +90,10 @@ $(VENV)/.test: $(VENV)/.made $(INPUTS)
 $(VENV)/.dev: $(VENV)/.made $(INPUTS)
 	$(PIP) --editable '.[dev]'
 	@touch "$@" "$(VENV)/.test" "$(VENV)/.runtime"
+
+$(VENV)/.bench: $(VENV)/.made $(INPUTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch "$@" "$(VENV)/.runtime"
 
 $(VENV)/.oracles: $(VENV)/.made $(INPUTS)
 	$(PIP) --editable '.[dev,oracles]'

@@ -1,6 +1,7 @@
 """What all tests share: Hypothesis without chance or deadlines, and a word on which oracles were missing."""
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -9,6 +10,18 @@ from oracles import missing_oracles, oracle_line, unmet
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _object_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One folder of object code for the session, shared by its workers, so that the user's stays as it was."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "object-code"
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("GLASSNET_CACHE"):
+            patch.setenv("GLASSNET_CACHE", str(folder))
+        patch.setenv("GLASSNET_QUIET", "1")  # stderr is compared, and the folder begins empty
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

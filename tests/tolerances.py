@@ -2,6 +2,7 @@
 
 import numpy as np
 
+ELEMENTARY_ULP = 4  # exp, log ... on vectors of the processor against exact values, in units in the last place
 RECORD_ULP = 32  # a record under Numba's libm against NumPy's SIMD loops
 DERIVATIVE = 1e-6  # relative, a record against central differences in float64
 GRADIENT = 1e-6  # relative per tensor, backpropagation against central differences in float64
@@ -10,6 +11,10 @@ TORCH_ULP = 64  # a formula here against the same one in torch.nn.functional
 TRAJECTORY = 1e-11  # relative, 50 steps of an optimizer in float64 against torch.optim
 SCHEDULE = 1e-12  # relative, a schedule against torch.optim.lr_scheduler
 LECTURE = 0.5 + 1e-9  # units of the last digit that a lecture prints
+STAGE_EPS = 64  # a stage of the compiled engine against NumPy
+COMPILED_GRADIENT = 500  # per tensor, the compiled engine's gradient, loss and outputs against the reference's
+COMPILED_STEP = 2000  # per tensor of the state, one step from the same state
+COMPILED_STEPS = 50_000  # per tensor of the state, ten steps from the same state
 
 
 def close(actual, expected, ulp: float, floor: float = 0.0) -> bool:

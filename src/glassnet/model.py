@@ -75,7 +75,7 @@ class Network:
     engine : str
         "compiled" (machine code for this processor), "reference" (NumPy), or "auto", the first that takes the network.
     threads : int, optional
-        How many threads the engine may use; by default its own choice. No bit of the result depends on it.
+        How many threads training by steps may use; by default as many as pay. No bit of the result depends on it.
 
     Raises
     ------
@@ -122,13 +122,14 @@ class Network:
         )
         seed = checked_seed(seed)
         self._hold(architecture, initial_parameters(architecture, seed), initial_buffers(architecture), seed)
-        self.engine = choose(engine, architecture, ENGINES)
+        self.engine, self._wanted_engine = choose(engine, architecture, ENGINES), engine
         self.threads = None if threads is None else whole_number("threads", threads)
 
     def _hold(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int) -> None:
         self.architecture, self.seed = architecture, seed
         self._theta, self._buffers = theta, buffers
         self.engine: Engine = choose("auto", architecture, ENGINES)
+        self._wanted_engine = "auto"
         self.threads: int | None = None
 
     @classmethod
@@ -309,9 +310,12 @@ class Network:
             self.threads,
         )
         usual = default_metrics(self.architecture) if held_out is not None else ()
+        engine = self.engine
+        if engine.refuses(self.architecture, program.optimizer):  # an optimizer of the user's own
+            engine = choose(self._wanted_engine, self.architecture, ENGINES, program.optimizer)
         run = Run(
             program,
-            self.engine,
+            engine,
             fresh_state(program, self._theta, self._buffers),
             data,
             held_out,

@@ -9,6 +9,7 @@ NONSENSE = {
     "--dropout": ["1.5", "1", "-0.1", "nan"],
     "--seed": ["-1", "x", "99999999999"],
     "--batch-size": ["0", "x"],
+    "--threads": ["0", "-1", "1.5", "all"],
     "--patience": ["-1"],
     "--validation": ["1", "-0.1", "x"],
     "--test-fraction": ["1.5"],

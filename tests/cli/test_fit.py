@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cli.samples import table, write_csv
+from glassnet.engines.reference import ReferenceEngine
 
 REQUIRED = {"task", "rows", "engine", "seed", "epochs", "train_seconds", "model", "test", "baselines"}
 QUICK = ("--hidden", "8", "--epochs", "5")
@@ -83,7 +84,7 @@ def test_every_option_is_taken(run, good, tmp_path):
         "--initializer he_normal --l1 1e-5 --l2 1e-3 --dtype float64 --optimizer adamw --lr 0.01 "
         "--schedule step(factor=0.5,every=2) --batch-size 16 --epochs 4 --patience 3 --weight-decay 0.01 "
         "--label-smoothing 0.1 --class-weight balanced --clip-norm 5 --clip-value 1 --time-budget 60 "
-        "--target-metric validation_accuracy=2 --seed 3 --engine reference --csv-log log.csv "
+        "--target-metric validation_accuracy=2 --seed 3 --engine reference --threads 2 --csv-log log.csv "
         "--out m.glassnet --checkpoint c.ck"
     )
     report = fit_json(run, good, "-t", "label", *words.split())
@@ -92,6 +93,27 @@ def test_every_option_is_taken(run, good, tmp_path):
     assert report["model"] == "m.glassnet"
     assert (tmp_path / "log.csv").read_text().startswith("epoch,loss,")
     assert {"m.glassnet", "c.ck"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_threads_reach_the_engine(run, good, monkeypatch):
+    seen = []
+
+    class Spy(ReferenceEngine):
+        def begin(self, program, state, data):
+            seen.append(program.threads)
+            return super().begin(program, state, data)
+
+    monkeypatch.setattr("glassnet.model.ENGINES", [Spy()])
+    fit_json(run, good, "-t", "label", *QUICK)
+    fit_json(run, good, "-t", "label", *QUICK, "--threads", 2)
+    assert seen == [None, 2]
+
+
+def test_the_engine_that_ran_is_said(run, good):
+    for words, engine in ((), "compiled"), (("--engine", "reference"), "reference"):
+        done = run("fit", good, "-t", "label", *QUICK, "--json", *words)
+        assert json.loads(done.out)["engine"] == engine
+        assert f"engine {engine}" in done.err
 
 
 def test_weights_and_drop(run, tmp_path):

@@ -22,6 +22,7 @@ from glassnet import (
     TableRegressor,
     load_dataset,
 )
+from glassnet.engines.reference import ReferenceEngine
 from glassnet.files.container import read_container, write_container
 
 
@@ -213,6 +214,8 @@ def test_a_file_brings_everything_back(cls, tmp_path):
         ({"drop": ("nose",)}, InvalidParameterError, "did you mean 'noise'"),
         ({"class_weight": {"huge": 2.0}}, DataError, "huge"),
         ({"engine": "warp"}, InvalidParameterError, "engine"),
+        ({"threads": 0}, InvalidParameterError, "threads must be a whole number >= 1"),
+        ({"threads": 1.5}, InvalidParameterError, "threads must be a whole number >= 1"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(parameters, error, words):
@@ -220,6 +223,25 @@ def test_nonsense_is_refused_in_one_line(parameters, error, words):
     with pytest.raises(error, match=words) as caught:
         TableClassifier(**{"epochs": 2, **parameters}).fit(X, y)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("cls", "target"), [(TableClassifier, "label"), (TableRegressor, "noise")])
+def test_threads_reach_the_engine_and_are_no_part_of_the_file(cls, target, tmp_path, monkeypatch):
+    seen = []
+
+    class Spy(ReferenceEngine):
+        def begin(self, program, state, data):
+            seen.append(program.threads)
+            return super().begin(program, state, data)
+
+    monkeypatch.setattr("glassnet.model.ENGINES", [Spy()])
+    X, y = birds(60)
+    for threads in (None, 3):
+        model = cls(epochs=1, hidden=(4,), threads=threads).fit(X, y if target == "label" else X["noise"])
+        model.save(tmp_path / f"{threads}")
+        assert glassnet.load(tmp_path / f"{threads}").threads is None
+    assert seen == [None, 3]
+    assert (tmp_path / "None").read_bytes() == (tmp_path / "3").read_bytes()
 
 
 def test_regression_refuses_what_is_for_classes():

@@ -236,7 +236,7 @@ class Fit:
             "--threads",
             value="N",
             panel=TRAINING,
-            help="How many threads may compute; the result is the same. Default: as many as pay.",
+            help="How many threads may train; the result is the same. Default: as many as pay.",
         ),
     ] = None
     out: Annotated[

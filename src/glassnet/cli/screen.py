@@ -21,6 +21,8 @@ class Screen:
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
         self.json, self.quiet = json, quiet
+        if quiet:
+            os.environ["GLASSNET_QUIET"] = "1"  # what is said when machine code has to be made first
 
     def note(self, label: str, text: Any, *, style: str = "dim") -> None:
         """A line on stderr: what was assumed or done."""

@@ -44,7 +44,7 @@ class Program:
     seed : int
         Of dropout masks and drawn slopes.
     threads : int or None
-        How many threads an engine may use; None: the engine's choice. No bit of the result depends on it.
+        How many threads training by steps may use; None: the engine's choice. No bit of the result depends on it.
     """
 
     architecture: Architecture
@@ -141,8 +141,8 @@ class Engine(Protocol):
 
     name: str
 
-    def refuses(self, architecture: Architecture) -> list[str]:
-        """Reasons why this engine cannot run the network; empty when it can."""
+    def refuses(self, architecture: Architecture, optimizer: Optimizer | None = None) -> list[str]:
+        """Reasons why this engine cannot run the network, or train it by the optimizer; empty when it can."""
         ...
 
     def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
@@ -199,7 +199,9 @@ def check_trainable(architecture: Architecture) -> None:
         raise ArchitectureError(reason)
 
 
-def choose(name: str, architecture: Architecture, engines: Sequence[Engine]) -> Engine:
+def choose(
+    name: str, architecture: Architecture, engines: Sequence[Engine], optimizer: Optimizer | None = None
+) -> Engine:
     """The engine of that name, or with "auto" the first that takes the network; EngineError lists the reasons."""
     names = [engine.name for engine in engines]
     if name != "auto" and name not in names:
@@ -207,7 +209,7 @@ def choose(name: str, architecture: Architecture, engines: Sequence[Engine]) -> 
     reasons: list[str] = []
     for engine in engines:
         if name in ("auto", engine.name):
-            against = engine.refuses(architecture)
+            against = engine.refuses(architecture, optimizer)
             if not against:
                 return engine
             reasons += [f"{engine.name}: {reason}" for reason in against]

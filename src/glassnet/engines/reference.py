@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
+from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import buffer_layout, parameter_layout
 from glassnet.network.passes import (
@@ -28,7 +29,7 @@ class ReferenceEngine:
 
     name = "reference"
 
-    def refuses(self, architecture: Architecture) -> list[str]:
+    def refuses(self, architecture: Architecture, optimizer: Optimizer | None = None) -> list[str]:
         """Nothing: every valid architecture runs here."""
         return []
 

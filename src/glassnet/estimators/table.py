@@ -74,7 +74,7 @@ _PARAMETERS = """
     engine : str, default "auto"
         "auto" is the first that takes the network: "compiled", else "reference".
     threads : int or None
-        How many threads the engine may use; None is its own choice. No bit of the result depends on it.
+        How many threads training may use; None is as many as pay. No bit of the result depends on it.
     callbacks : sequence of Callback
     verbose : {0, 1}
         1 shows progress on stderr.

@@ -34,6 +34,7 @@ def predict(cache: Path | None, source: Path = SOURCE, **environment: Any) -> tu
 def start(cache: Path | None, source: Path = SOURCE, **environment: Any) -> subprocess.Popen[str]:
     given = {**os.environ, "PYTHONPATH": str(source.parent), **environment}
     given.pop("GLASSNET_CACHE")
+    given.pop("GLASSNET_QUIET", None)
     if cache is not None:
         given["GLASSNET_CACHE"] = str(cache)
     for name in [name for name, value in given.items() if value is None]:

@@ -1,8 +1,9 @@
 """exp, log, tanh, erf ... on vectors of the processor: what `formulas.elementary` is when it is given `Lanes`.
 
 Each function is plain Python on vectors: it reduces its argument to a short range, evaluates a polynomial there (or a
-quotient of two), and puts the result together, without a branch and without a call of the system's scalar library.
-NaN, infinities, signed zeros and gradual underflow come out as NumPy's and SciPy's do. Each docstring states the
+quotient of two), and puts the result together, without a branch of its own and without a call of the system's scalar
+library. NaN, infinities, signed zeros and gradual underflow come out as NumPy's and SciPy's do (in a slice of
+training numbers that small count as 0: see `lanes.flush_denormals`). Each docstring states the
 largest error found, in units in the last place (ulp), as float32 / float64, with fused multiply-add and without it;
 `tests/engines/compiled/test_elementary.py` looks for larger ones, with older processors' instructions too.
 
@@ -12,7 +13,8 @@ split into a short number, whose product with a whole number is exact, and a sma
 lose the digits it is there for (Cody and Waite, Software Manual for the Elementary Functions, 1980).
 """
 
-# pyright: basic, reportCallIssue=false
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 import math
 

@@ -38,14 +38,19 @@ class CompiledEngine:
     def __init__(self) -> None:
         self._sweeps: dict[tuple[int, int, bool], tuple[Architecture, list[_Sweep]]] = {}
 
-    def refuses(self, architecture: Architecture) -> list[str]:
-        """Reasons why this engine cannot run the network; empty when it can."""
+    def __reduce__(self) -> tuple[type["CompiledEngine"], tuple[()]]:
+        return CompiledEngine, ()  # memory and addresses stay here
+
+    def refuses(self, architecture: Architecture, optimizer: Optimizer | None = None) -> list[str]:
+        """Formulas that are not glassnet's own: the cache of machine code does not know when they change."""
         reasons = [] if (reason := unavailable()) is None else [reason]
         own = "glassnet.formulas."
         foreign = [g for layer in architecture.dense if not (g := layer.g).function.__module__.startswith(own)]
         reasons += [f"activation '{g.name}' is not one of glassnet's own" for g in foreign]
         if not architecture.objective.function.__module__.startswith(own):
             reasons.append(f"loss '{architecture.objective.name}' is not one of glassnet's own")
+        if optimizer is not None and not type(optimizer).__module__.startswith(own):
+            reasons.append(f"optimizer {type(optimizer).__name__} is not one of glassnet's own")
         return reasons
 
     # --- without training -----------------------------------------------------------------------------------------
@@ -407,7 +412,7 @@ def _address(array: np.ndarray) -> int:
     if not array.size:
         return 0
     try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError, BufferError):  # read-only or with gaps: the slow way, 1 us
         return array.__array_interface__["data"][0]
 

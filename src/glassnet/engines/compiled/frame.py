@@ -96,7 +96,7 @@ NORMS = 28  # address of the squared norm of the gradient's panels (float64)
 LO = 29  # parameters LO <= p < HI
 HI = 30
 PANEL = 31  # number of the panel
-ARGUMENTS = 32  # and the 16 after it: a product's
+ARGUMENTS = 32  # and the 15 after it: a product's
 LOSSES = 48  # the block's losses (float64)
 SEED = 49  # of random draws
 SCRATCH = 50  # this thread's panel of the gradient, when the update follows at once

@@ -1,9 +1,11 @@
 """The elementary functions that are an instruction or a few: sqrt, absolute, sign, maximum, minimum; and polynomials.
 
-They are exact, NaN included: `maximum` and `minimum` return it when either argument is NaN, as NumPy's do.
+They are exact but for `sqrt` (see `lanes.root`). `maximum` and `minimum` return NaN when either argument is NaN, as
+NumPy's do.
 """
 
 # pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 from llvmlite import ir
 from numba.core import cgutils

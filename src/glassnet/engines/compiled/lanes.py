@@ -9,7 +9,8 @@ an array runs through the same instructions as the others: a number's bits do no
 Numba compiles ahead of time here and is imported only for that (see `machine_code`).
 """
 
-# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 import operator
 from functools import cache
@@ -112,7 +113,7 @@ def _for(float_=None, integer=None, mask=None):
 _binary(operator.add, _for(lambda q, a, b: q.fadd(a, b), lambda q, a, b: q.add(a, b)), lambda t: t)
 _binary(operator.sub, _for(lambda q, a, b: q.fsub(a, b), lambda q, a, b: q.sub(a, b)), lambda t: t)
 _binary(operator.mul, _for(lambda q, a, b: q.fmul(a, b), lambda q, a, b: q.mul(a, b)), lambda t: t)
-_binary(operator.truediv, _for(lambda q, a, b: _quotient(q, a, b)), lambda t: t)
+_binary(operator.truediv, _for(lambda q, a, b: _quotient(q, a, b)), lambda t: t)  # noqa: PLW0108
 _binary(operator.and_, _for(None, lambda q, a, b: q.and_(a, b), lambda q, a, b: q.and_(a, b)), lambda t: t)
 _binary(operator.or_, _for(None, lambda q, a, b: q.or_(a, b), lambda q, a, b: q.or_(a, b)), lambda t: t)
 _binary(operator.xor, _for(None, lambda q, a, b: q.xor(a, b)), lambda t: t)
@@ -183,14 +184,17 @@ def _moderate(builder, x):
 
 
 def _either(builder, mask, quick, slow):
-    """LLVM: quick() where every lane of the mask is set, else slow()."""
+    """LLVM: quick() in the lanes of the mask, slow() in the others, which is left out when there are none.
+
+    Lane by lane: a number's bits must not depend on which others stand beside it.
+    """
     word = ir.IntType(mask.type.count)
     everywhere = builder.icmp_unsigned("==", builder.bitcast(mask, word), ir.Constant(word, -1))
     with builder.if_else(everywhere, likely=True) as (then, otherwise):
         with then:
             first, from_first = quick(), builder.block
         with otherwise:
-            second, from_second = slow(), builder.block
+            second, from_second = builder.select(mask, quick(), slow()), builder.block
     value = builder.phi(first.type)
     value.add_incoming(first, from_first)
     value.add_incoming(second, from_second)

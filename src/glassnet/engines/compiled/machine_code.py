@@ -8,6 +8,7 @@ processor, so a changed formula or another machine finds nothing stale.
 Environment
 -----------
 GLASSNET_CACHE : the folder for object code, instead of the user's cache folder.
+GLASSNET_QUIET : if set, nothing is said on stderr when machine code has to be made first.
 NUMBA_CPU_NAME, NUMBA_CPU_FEATURES : compile for another processor than this one, as for Numba itself.
 """
 
@@ -43,7 +44,7 @@ _announced = False
 
 
 def _after_fork() -> None:
-    global _lock
+    global _lock  # noqa: PLW0603
     _lock = threading.RLock()
 
 
@@ -172,8 +173,8 @@ def _symbol(key: Key) -> str:
 
 
 def _announce() -> None:
-    global _announced
-    if not _announced:
+    global _announced  # noqa: PLW0603
+    if not _announced and not os.environ.get("GLASSNET_QUIET"):
         _announced = True
         print("glassnet: making machine code for this processor, once; it takes some seconds ...", file=sys.stderr)
 

@@ -407,7 +407,7 @@ class _Builder:
             if piece.is_weight or (name == f"b{number}" and not self.learns(f"W{number}")):
                 units, inputs = self.pieces[f"W{number}"].shape
                 with_W, with_b = self.learns(f"W{number}"), self.learns(f"b{number}")
-                below = self.tensors[f"top{number - 1}"] if number > 1 or "top0" in self.tensors else self.source
+                below = self.tensors[f"top{number - 1}"]
                 delta, chunk = self.tensors[f"delta{number}"], self.chunk(units)
                 height, chunks = _height(chunk or units, inputs), -(-units // chunk) if chunk else 1
                 columns.add(
@@ -496,7 +496,8 @@ def plan_training(
     """
     builder = _Builder(architecture, block, training=True, drawn=rule is not None)
     builder.batch(ordered)
-    builder.source = builder.tensors["x"] if ordered else Tensor(f.INPUT, 0, architecture.inputs, architecture.inputs)
+    inputs = architecture.inputs
+    builder.tensors["top0"] = builder.tensors["x"] if ordered else Tensor(f.INPUT, 0, inputs, inputs)
     builder.forward()
     forward, builder.rows = builder.rows, Tape()
     builder.loss()

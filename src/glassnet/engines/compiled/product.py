@@ -4,14 +4,15 @@
 
 One number of A is spread over a vector and multiplied with `vectors` vectors of a row of B; `rows` times `vectors`
 sums stay in registers, so each step of k costs rows + vectors loads for rows * vectors fused multiply-adds, and the
-arithmetic units, not the memory, set the pace. A may be read with any two strides (so A^T needs no copy); rows of
+arithmetic units, not the memory, set the pace. A is read along its rows or its columns (so A^T needs no copy); rows of
 B and C are contiguous. k runs upwards, one addition after another, whatever the tile: the bits of C[r, j] depend
 neither on the tile's shape nor on its neighbours.
 
 After Goto and Van de Geijn (2008), Anatomy of High-Performance Matrix Multiplication.
 """
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 from functools import cache
 

@@ -6,7 +6,8 @@ expression, which `at(expression, k)` computes for column k; `row_sum` and `row_
 Lanes, one number a row. No memory is needed for what stands between.
 """
 
-# pyright: basic, reportAttributeAccessIssue=false
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 import operator
 

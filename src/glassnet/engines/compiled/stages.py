@@ -6,7 +6,8 @@ the frame's field that holds an address, op[i + 1] the distance in bytes. Rows F
 calling thread's; stages that work on columns or parameters take the thread's share of those instead.
 """
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 import math
 

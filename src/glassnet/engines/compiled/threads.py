@@ -2,7 +2,7 @@
 
 Machine code runs without the interpreter's lock, so two Python threads are two cores. They meet at barriers (see
 `stages.wait_for_all`) that spin, which is only good while each has a core of its own. So all calls of a process
-share the cores: a call that finds them taken runs on one thread. No result depends on how many it got.
+that ask for more than one thread share the cores, and make do with what is free. No result depends on how many.
 
 Helper threads live for one call: nothing stays behind that a `fork` could lose.
 """
@@ -11,7 +11,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -43,9 +43,9 @@ def cores() -> int:
 
 
 @contextmanager
-def borrowed(wanted: int | None) -> Iterator[int]:
+def borrowed(wanted: int | None) -> Generator[int]:
     """How many threads a call may have: `wanted` (None: all), as far as cores are free; at least one."""
-    global _running
+    global _running  # noqa: PLW0603
     with _lock:
         free = cores() - _running
         threads = max(1, min(free, wanted)) if wanted is not None else max(1, free)

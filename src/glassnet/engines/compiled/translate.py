@@ -1,6 +1,7 @@
-"""Stages to LLVM: the one module that imports Numba, and only when object code is not in the cache."""
+"""Stages to LLVM: the way to Numba, taken only when object code is not in the cache."""
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 from types import FunctionType
 
