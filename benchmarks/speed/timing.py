@@ -22,7 +22,7 @@ class Plan:
 
     rounds: int = 15
     trials: int = 3
-    least_seconds: float = 0.1
+    least_seconds: float = 0.3
 
 
 @dataclass
