@@ -17,30 +17,40 @@ JIT = {"error_model": "numpy"}
 
 @overload(elementary.constant, jit_options=JIT)
 def _constant(z, value):
+    if not isinstance(z, types.Array | types.Float):
+        return None
     dtype = z.dtype if isinstance(z, types.Array) else z
     return lambda z, value: dtype(value)
 
 
 @overload(elementary.where, jit_options=JIT)
 def _where(condition, a, b):
+    if not isinstance(a, types.Array | types.Float):
+        return None
     assert a == b, f"where({a}, {b}): both choices must have one dtype"
     return lambda condition, a, b: a if condition else b
 
 
 @overload(elementary.maximum, jit_options=JIT)
 def _maximum(a, b):
+    if not isinstance(a, types.Array | types.Float):
+        return None
     assert a == b, f"maximum({a}, {b}): both must have one dtype"
     return lambda a, b: a if (a >= b or a != a) else b
 
 
 @overload(elementary.minimum, jit_options=JIT)
 def _minimum(a, b):
+    if not isinstance(a, types.Array | types.Float):
+        return None
     assert a == b, f"minimum({a}, {b}): both must have one dtype"
     return lambda a, b: a if (a <= b or a != a) else b
 
 
 @overload(elementary.xlogy, jit_options=JIT)
 def _xlogy(x, y):
+    if not isinstance(x, types.Array | types.Float):
+        return None  # vectors of the compiled engine, which has its own
     if isinstance(x, types.Array):
         return lambda x, y: np.where(x == 0, x, x * np.log(y))
     zero = x(0)
@@ -51,6 +61,9 @@ def _same(function, numpy_function):
     """Numba's own version of a NumPy function stands for the elementary one."""
 
     def choose(x):
+        if not isinstance(x, types.Array | types.Float):
+            return None
+
         def apply(x):
             return numpy_function(x)
 

@@ -15,7 +15,7 @@ class Picky(ReferenceEngine):
     def __init__(self, name, *reasons):
         self.name, self.reasons = name, list(reasons)
 
-    def refuses(self, architecture):
+    def refuses(self, architecture, optimizer=None):
         return self.reasons
 
 

@@ -170,7 +170,8 @@ def test_npz(tmp_path: Path):
     assert read_table(str(tmp_path / "u.npz")).columns == ["x1", "x2"]
 
 
-CELLS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6)
+# a lone carriage return is left without quotes by csv.writer before Python 3.13: no cell then, but the end of a line
+CELLS = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=6)
 NAME = st.text("abcxyzäß_ 1", min_size=1, max_size=5).map(str.strip).filter(bool)
 NAMES = st.lists(NAME, min_size=1, max_size=4, unique=True)
 
