@@ -156,7 +156,7 @@ def product(a: np.ndarray, b: np.ndarray, start: np.ndarray | None, c: np.ndarra
     frame = np.zeros(f.FRAME, np.int64)
     s = (0, 0) if start is None else (place(start), 0 if start.ndim == 1 else start.strides[0] // size)
     numbers = [place(a), a.shape[1], place(b), b.strides[0] // size, *s, place(c), c.strides[0] // size]
-    frame[f.ARGUMENTS : f.ARGUMENTS + 11] = [*numbers, *c.shape, b.shape[0]]
+    frame[f.A : f.K + 1] = [*numbers, *c.shape, b.shape[0]]
     op = np.zeros(f.WIDTH, np.int64)
     function("product", along, b.dtype.name)(place(op), place(frame))
 
@@ -172,19 +172,6 @@ def affine(
             *(address("product", "rows", W.dtype.name), a, in_chunks(W, chunk), b, z, inputs, W.shape[1]),
             *(a.strides[0] // size, z.strides[0] // size, chunk, by),
             ROWS=rows,
-            **share,
-        )
-
-
-def input_gradient(delta: np.ndarray, turned: np.ndarray, da: np.ndarray, threads: int, chunk: int, by: int) -> None:
-    """da = delta W^T, W^T given (out, in)."""
-    size, (outputs, inputs) = turned.itemsize, turned.shape
-    for share in threads_of(len(delta), threads):
-        run(
-            ("input_gradient", turned.dtype.name),
-            *(address("product", "rows", turned.dtype.name), delta, in_chunks(turned, chunk), da, outputs, inputs),
-            *(delta.strides[0] // size, da.strides[0] // size, chunk, by),
-            ROWS=len(delta),
             **share,
         )
 

@@ -227,7 +227,7 @@ def test_a_number_of_the_product_depends_on_its_row_and_column_only(K, dtype):
 @every_dtype
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(("chunk", "share"), [(0, 0), (16, 0), (16, 16)])
-def test_affine_and_input_gradient(chunk, share, threads, dtype):
+def test_affine_forward_and_back(chunk, share, threads, dtype):
     """W and W^T whole, or chunk after chunk of their columns; threads share rows, or chunks."""
     rng = np.random.default_rng(2)
     for rows, inputs, outs, gap in ((1, 1, 1, 0), (9, 5, 3, 4), (40, 33, 50, 0), (17, 300, 2, 1)):
@@ -239,7 +239,7 @@ def test_affine_and_input_gradient(chunk, share, threads, dtype):
             assert np.array_equal(z, a @ W + (0 if bias is None else bias)) and guarded(memory, z)
         delta = by_hand.spread_out(whole(rng, (rows, outs), dtype), outs + gap)
         memory, da = padded(rows, inputs, inputs + gap, dtype)
-        by_hand.input_gradient(delta, np.ascontiguousarray(W.T), da, threads, chunk, share)
+        by_hand.affine(delta, np.ascontiguousarray(W.T), None, da, threads, chunk, share)
         assert np.array_equal(da, delta @ W.T) and guarded(memory, da)
 
 

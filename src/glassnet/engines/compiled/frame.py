@@ -7,13 +7,15 @@ architecture, and the frame, one for each thread, says the rest.
 """
 
 __all__ = [
-    "ARGUMENTS",
     "ARRIVED",
+    "A_STEP",
     "BAD",
     "BUFFERS",
+    "B_STEP",
     "CLIP",
     "COEFFICIENTS",
     "COUNT",
+    "C_STEP",
     "DECAY",
     "DECISION",
     "DONE",
@@ -43,6 +45,8 @@ __all__ = [
     "SHARED",
     "SLOTS",
     "SLOT_STEP",
+    "START",
+    "START_STEP",
     "STEP",
     "STOP",
     "TARGET",
@@ -53,6 +57,12 @@ __all__ = [
     "WIDTH",
     "WORK",
     "YIELD",
+    "A",
+    "B",
+    "C",
+    "K",
+    "M",
+    "N",
     "X",
     "Y",
 ]
@@ -96,7 +106,10 @@ NORMS = 28  # address of the squared norm of the gradient's panels (float64)
 LO = 29  # parameters LO <= p < HI
 HI = 30
 PANEL = 31  # number of the panel
-ARGUMENTS = 32  # and the 15 after it: a product's
+# a product's arguments: C = START + A B, each an address and the elements from row to row
+A, A_STEP, B, B_STEP = 32, 33, 34, 35
+START, START_STEP, C, C_STEP = 36, 37, 38, 39
+M, N, K = 40, 41, 42  # rows and columns of C, and what is summed over
 LOSSES = 48  # the block's losses (float64)
 SEED = 49  # of random draws
 SCRATCH = 50  # this thread's panel of the gradient, when the update follows at once

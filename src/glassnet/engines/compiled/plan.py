@@ -133,7 +133,7 @@ class _Builder:
     `training`: a loss and a backward pass follow; `drawn`: masks are drawn and batch statistics used.
     """
 
-    # a layer's threads take rows of the batch, or of a wide layer columns: `chunk` > 0; see `stages._region`
+    # a layer's threads take rows of the batch, or of a wide layer columns: `chunk` > 0; see `kit.region`
 
     def __init__(self, architecture: Architecture, block: int, training: bool, drawn: bool) -> None:
         self.architecture, self.block, self.training, self.drawn = architecture, block, training, drawn
@@ -189,7 +189,7 @@ class _Builder:
 
     def add(self, chunk: int, key: tuple[str, ...], *operands: int | float) -> None:
         """An instruction of the rows' pass; before it a barrier, where it reads what other threads have written."""
-        if chunk != self.by or (chunk and key[0] in ("affine", "input_gradient")):
+        if chunk != self.by or (chunk and key[0] == "affine"):
             self.rows.add(("barrier",))
         self.by = chunk
         self.rows.add(key, *operands)
@@ -385,9 +385,9 @@ class _Builder:
         share = self.share(inputs, units, inputs)
         self.add(
             share,
-            ("input_gradient", self.dtype),
+            ("affine", self.dtype),
             self.product,
-            *(*delta.place, *turned.place, *da.place, units, inputs, delta.step, da.step, chunk, share),
+            *(*delta.place, *turned.place, 0, 0, *da.place, units, inputs, delta.step, da.step, chunk, share),
         )
         return da
 
@@ -492,7 +492,7 @@ def plan_training(
 ) -> Plan:
     """Steps of training by a rule, or the gradient alone without one (a prediction pass: nothing is drawn).
 
-    `ordered`: the batch's examples are gathered in an order; `apart`: threads take parts of it (`stages.train`).
+    `ordered`: the batch's examples are gathered in an order; `apart`: threads take parts of it (`drivers.train`).
     """
     builder = _Builder(architecture, block, training=True, drawn=rule is not None)
     builder.batch(ordered)

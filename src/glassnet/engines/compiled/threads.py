@@ -1,7 +1,7 @@
 """Python threads inside machine code: who may run how many, and how a call on several is made.
 
 Machine code runs without the interpreter's lock, so two Python threads are two cores. They meet at barriers (see
-`stages.wait_for_all`) that spin, which is only good while each has a core of its own. So all calls of a process
+`drivers.wait_for_all`) that spin, which is only good while each has a core of its own. So all calls of a process
 that ask for more than one thread share the cores, and make do with what is free. No result depends on how many.
 
 Helper threads live for one call: nothing stays behind that a `fork` could lose.

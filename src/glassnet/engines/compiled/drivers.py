@@ -1,0 +1,230 @@
+"""The drivers: stages that play tapes of stages, and the barrier at which threads meet."""
+
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
+
+import math
+
+from numba import types
+
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled import program as p
+from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers, share
+from glassnet.engines.compiled.machine_code import vector_bytes
+
+__all__ = ["barrier", "predict", "train"]
+
+
+@compiled
+def wait_for_all(fr):
+    """The barrier: go on when every thread has come here as often as this one."""
+    threads = fr[f.THREADS]
+    if threads > 1:
+        shared = integers(fr[f.SHARED])
+        arrived = q.atomic_add(shared, f.ARRIVED, 1) + 1
+        goal, spins = (arrived + threads - 1) // threads * threads, 0
+        while q.atomic_load(shared, f.ARRIVED) < goal:
+            spins += 1
+            if spins > 4000:  # the other thread is not running: let it
+                q.call_plain(fr[f.YIELD])
+                spins = 0
+
+
+def barrier():
+    """Wait for the other threads."""
+
+    def stage(op, fr):
+        wait_for_all(fr)
+
+    return stage
+
+
+@compiled
+def play(tape, instructions, fr):
+    """Call the stages of a tape in turn."""
+    for i in range(instructions):
+        op = integers(tape + i * (8 * f.WIDTH))
+        q.call(op[0], op, fr)
+
+
+def _enter_block(size):
+    """A function (fr, first row, rows, columns of X and Y): set the frame for a block."""
+
+    @compiled
+    def enter(fr, row, rows, inputs, targets):
+        fr[f.ROW], fr[f.ROWS] = row, rows
+        fr[f.FIRST_BLOCK], fr[f.LAST_BLOCK] = row == 0, row + rows == fr[f.COUNT]
+        groups = (rows + 7) // 8
+        fr[f.FIRST] = min(groups * fr[f.THREAD] // fr[f.THREADS] * 8, rows)
+        fr[f.LAST] = min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * 8, rows)
+        if fr[f.ORDER] == 0:
+            fr[f.INPUT], fr[f.TARGET] = fr[f.X] + row * inputs * size, fr[f.Y] + row * targets * size
+
+    return enter
+
+
+def predict(dtype):
+    """All rows, block by block.  op: tape, instructions, block, columns of X and Y, addresses of outputs and losses."""
+    size = Kit(dtype).bytes
+    enter = _enter_block(size)
+
+    def stage(op, fr):
+        block, inputs, targets, outputs, losses = op[3], op[4], op[5], op[6], op[7]
+        row, before = 0, q.flush_denormals()
+        while row < fr[f.COUNT] and integers(fr[f.SHARED])[f.STOP] == 0:
+            rows = min(block, fr[f.COUNT] - row)
+            enter(fr, row, rows, inputs, targets)
+            fr[f.OUTPUT], fr[f.LOSSES] = outputs + row * targets * size, losses + row * 8
+            play(op[1], op[2], fr)
+            row += rows
+        q.restore_denormals(before)
+
+    return stage
+
+
+def _adding():
+    """A function (p, n): the sum of n float64 numbers, in an order that is always the same."""
+    count = vector_bytes() // 8
+    load, spread = q.load(types.float64, count), q.vector_lanes(types.float64, count)
+
+    @compiled
+    def add_up(p, n):
+        total = spread(0.0)
+        for i in range(0, n, count):
+            total = total + load(p, i, n)
+        return q.lanes_sum(total)
+
+    return add_up
+
+
+def _sharing_blocks(dtype):
+    """For `train`: all threads through every block of a batch."""
+    enter, add_up = _enter_block(Kit(dtype).bytes), _adding()
+
+    @compiled
+    def share_blocks(op, fr, shared, n):
+        """All threads through every block; returns the loss, and whether to go on."""
+        row, loss = 0, 0.0
+        while row < n:
+            rows = min(op[p.BLOCK], n - row)
+            enter(fr, row, rows, op[p.INPUTS], op[p.TARGETS])
+            if fr[f.THREAD] == 0 and shared[f.STOP] != 0:
+                shared[f.DECISION] = 1
+            play(op[p.ROWS_TAPE], op[p.ROWS_TAPE + 1], fr)
+            wait_for_all(fr)
+            if shared[f.DECISION] != 0:
+                return loss, False
+            loss += add_up(doubles(fr[f.LOSSES]), rows)
+            play(op[p.COLUMNS_TAPE], op[p.COLUMNS_TAPE + 1], fr)
+            row += rows
+            if row < n:
+                wait_for_all(fr)
+        return loss, True
+
+    return share_blocks
+
+
+def _sharing_parts(dtype):
+    """For `train`: each thread through parts of a batch of its own."""
+    kit = Kit(dtype)
+    size, enter, add_up = kit.bytes, _enter_block(kit.bytes), _adding()
+    pointer, load_some, lanes = kit.pointer, kit.load, kit.count
+
+    @compiled
+    def share_parts(op, fr, shared, n):
+        """Each thread through parts of its own, alone; then the parts' gradients and losses are added up."""
+        thread, threads, gradient = fr[f.THREAD], fr[f.THREADS], fr[f.GRADIENT]
+        blocks = (n + op[p.BLOCK] - 1) // op[p.BLOCK]
+        parts, losses = min(op[p.PARTS], blocks), doubles(op[p.PART_LOSSES])
+        fr[f.THREAD], fr[f.THREADS] = 0, 1
+        for part in range(thread, parts, threads):
+            fr[f.GRADIENT] = op[p.PART_GRADIENTS] + part * fr[f.SLOT_STEP] * size
+            first, loss = blocks * part // parts, 0.0
+            for block in range(first, blocks * (part + 1) // parts):
+                if shared[f.STOP] != 0:
+                    shared[f.DECISION] = 1
+                    break
+                row = block * op[p.BLOCK]
+                rows = min(op[p.BLOCK], n - row)
+                enter(fr, row, rows, op[p.INPUTS], op[p.TARGETS])
+                fr[f.FIRST_BLOCK], fr[f.LAST_BLOCK] = block == first, 0
+                play(op[p.ROWS_TAPE], op[p.ROWS_TAPE + 1], fr)
+                loss += add_up(doubles(fr[f.LOSSES]), rows)
+                play(op[p.COLUMNS_TAPE], op[p.COLUMNS_TAPE + 1], fr)
+            losses[part] = loss
+        fr[f.THREAD], fr[f.THREADS], fr[f.GRADIENT], fr[f.LAST_BLOCK] = thread, threads, gradient, 1
+        wait_for_all(fr)
+        if shared[f.DECISION] != 0:
+            return 0.0, False
+        low, high = share(fr, op[p.PARAMETERS], lanes)
+        out, step = pointer(gradient), fr[f.SLOT_STEP]
+        some = pointer(op[p.PART_GRADIENTS])
+        for i in range(low, high, lanes):
+            total = load_some(some, i, high)
+            for part in range(1, parts):
+                total = total + load_some(q.after(some, part * step), i, high)
+            q.store(out, i, high, total)
+        total_loss = 0.0
+        for part in range(parts):
+            total_loss += losses[part]
+        wait_for_all(fr)
+        return total_loss, True
+
+    return share_parts
+
+
+def train(dtype):
+    """Steps of training. `program` names the operands; sets SHARED[DONE] to the steps done.
+
+    A batch is worked through in blocks. Either all threads share each block, or, when a batch has many blocks of a
+    small network, threads take parts of the batch (PARTS of them, however many threads there are), each with memory
+    of its own and a gradient of its own; these are added up in the parts' order.
+    """
+    share_blocks, share_parts, add_up = _sharing_blocks(dtype), _sharing_parts(dtype), _adding()
+
+    def stage(op, fr):
+        shared, given = integers(fr[f.SHARED]), doubles(fr[f.COEFFICIENTS])
+        bounds, rates = integers(op[p.BOUNDS]), doubles(op[p.LEARNING_RATES])
+        decays, losses, norms = doubles(op[p.WEIGHT_DECAYS]), doubles(op[p.LOSSES]), doubles(op[p.STEP_NORMS])
+        carry_instruction, squares = integers(op[p.CARRY]), doubles(fr[f.NORMS])
+        clip, before = q.number(op[p.CLIP_NORM]), q.flush_denormals()
+        done, going = 0, True
+        while done < op[p.STEPS] and going:
+            n = bounds[done + 1] - bounds[done]
+            fr[f.COUNT], fr[f.STEP] = n, fr[f.STEP] + 1
+            if op[p.ORDER] != 0:
+                fr[f.ORDER] = op[p.ORDER] + 8 * bounds[done]
+            fr[f.RATES] = op[p.DROPOUT_RATES] + 8 * done * op[p.DROPOUTS]
+            fr[f.SCALE] = q.bits_of_number(1.0 / n if op[p.MEAN] != 0 else 1.0)
+            if op[p.CARRY] != 0:
+                fr[f.LO] = q.bits_of_number(rates[done])
+                fr[f.HI] = done
+                q.call(carry_instruction[0], carry_instruction, fr)
+                given[f.DECAY] = 1.0 - rates[done] * decays[done]
+            if op[p.PARTS] > 0:
+                loss, going = share_parts(op, fr, shared, n)
+            else:
+                loss, going = share_blocks(op, fr, shared, n)
+            if not going:
+                break
+            play(op[p.MIDDLE_TAPE], op[p.MIDDLE_TAPE + 1], fr)
+            if clip > 0.0:
+                wait_for_all(fr)
+                norm = math.sqrt(add_up(doubles(fr[f.NORMS] + 8 * op[p.PANELS]), op[p.PANELS]))
+                given[f.CLIP] = clip / norm if norm > clip else 1.0
+            play(op[p.END_TAPE], op[p.END_TAPE + 1], fr)
+            wait_for_all(fr)
+            norm = math.sqrt(add_up(squares, op[p.PANELS]))
+            if fr[f.THREAD] == 0:
+                losses[done], norms[done] = loss, norm
+            going = loss - loss == 0.0 and norm - norm == 0.0
+            for t in range(fr[f.THREADS]):
+                going = going and shared[f.BAD + f.PLACE * t] == 0
+            if going:
+                done += 1
+        if fr[f.THREAD] == 0:
+            shared[f.DONE] = done
+        q.restore_denormals(before)
+
+    return stage

@@ -1,0 +1,78 @@
+"""What the stages share: the words of a dtype, and which part of a tensor is a thread's."""
+
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
+
+from numba import njit, types
+
+from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba the elementary names
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.rows import row
+from glassnet.engines.compiled.translate import OPTIONS
+
+__all__ = ["Kit", "compiled", "doubles", "integers", "region", "share"]
+
+_DTYPES = {"float32": types.float32, "float64": types.float64}
+integers = q.pointer(types.int64)
+doubles = q.pointer(types.float64)
+compiled = njit(**OPTIONS)
+
+
+class Kit:
+    """The words of one dtype: vectors as wide as the processor's, pointers to numbers."""
+
+    def __init__(self, dtype):
+        self.dtype = _DTYPES[dtype]
+        self.bytes = self.dtype.bitwidth // 8
+        self.count = vector_bytes() // self.bytes
+        self.lanes = q.Lanes(self.dtype, self.count)
+        self.pointer = q.pointer(self.dtype)
+        self.load = q.load(self.dtype, self.count)
+        self.gather = q.gather(self.dtype, self.count)
+        self.splat = q.vector_lanes(self.dtype, self.count)
+        self.row = row(self.lanes)
+        pointer = self.pointer
+
+        @compiled
+        def tensor(op, fr, i):
+            return pointer(fr[op[i]] + op[i + 1])
+
+        count, gather = self.count, self.gather
+
+        @compiled
+        def tile(p, step, rows, columns, out):
+            """Rows into lanes: column k of the first `rows` rows from p becomes vector k of the tile `out`."""
+            for k in range(columns):
+                q.store(out, k * count, (k + 1) * count, gather(q.after(p, k), step, rows))
+            return out
+
+        self.tensor, self.tile = tensor, tile
+
+    def constants(self, count, first):
+        """A function of op: `count` numbers of a formula from op[first] on (bits of float64), as Lanes."""
+        splat = self.splat
+        return q.tuple_of(count, compiled(lambda i, op: splat(q.number(op[first + i]))))
+
+
+@compiled
+def share(fr, columns, count):
+    """This thread's share of the columns, in whole vectors."""
+    groups = (columns + count - 1) // count
+    low = groups * fr[f.THREAD] // fr[f.THREADS] * count
+    return low, min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * count, columns)
+
+
+@compiled
+def region(fr, columns, chunk):
+    """This thread's part of a tensor: rows r0 to r1, columns c0 to c1.
+
+    Rows with all their columns, or for `chunk` > 0 all rows of columns in chunks: what a wide layer's thread computes
+    then comes from the part of W that the same thread updates, and W need not travel between the cores. (For the
+    same reason a chunk's columns of W lie together in memory, all rows of one chunk after all rows of the last.)
+    """
+    if chunk == 0:
+        return fr[f.FIRST], fr[f.LAST], 0, columns
+    low, high = share(fr, columns, chunk)
+    return 0, fr[f.ROWS], low, high

@@ -1,0 +1,362 @@
+"""Stages of what stands between the products: activations, the loss, masks, batch normalization, the batch itself."""
+
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
+
+from numba import types
+
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers, region, share
+from glassnet.engines.compiled.rows import at
+from glassnet.engines.compiled.translate import known
+from glassnet.formulas import randomness
+from glassnet.formulas.activations import ACTIVATIONS
+from glassnet.formulas.elementary import sqrt, where
+from glassnet.formulas.losses import LOSSES
+
+__all__ = [
+    "activation",
+    "activation_backward",
+    "batch",
+    "dropout",
+    "loss",
+    "multiply",
+    "normalize",
+    "normalize_backward",
+    "randomized",
+]
+
+_AHEAD = 4  # rows that a gather asks for before it needs them
+
+
+# --- activations and losses ---------------------------------------------------------------------------------------
+
+
+def activation(name, dtype):
+    """a = g(z), this thread's part.  op: z, a, step (from row to row), columns, chunk; constants."""
+    kit, record = Kit(dtype), ACTIVATIONS[name]
+    tensor, load, count, make_row, tile, pointer = kit.tensor, kit.load, kit.count, kit.row, kit.tile, kit.pointer
+    g, constants = known(record.function), kit.constants(len(record.constants), 8)
+
+    def some(i, stop, state, z, a, c):
+        q.store(a, i, stop, g(load(z, i, stop), *c))
+        return state
+
+    every = q.vectors_of(count, some)
+
+    def elementwise(op, fr):
+        z, a, step, columns, c = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6], constants(op)
+        r0, r1, c0, c1 = region(fr, columns, op[7])
+        if c1 - c0 == columns:  # one long row; the gaps between rows are computed too
+            every(r0 * step, r1 * step, 0, z, a, c)
+        else:
+            for r in range(r0, r1):
+                every(r * step + c0, r * step + c1, 0, z, a, c)
+
+    def rowwise(op, fr):
+        z, a, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
+        scratch = pointer(fr[f.SCRATCH])
+        for r in range(fr[f.FIRST], fr[f.LAST], count):
+            rows = min(count, fr[f.LAST] - r)
+            value = g(make_row(tile(q.after(z, r * step), step, rows, columns, scratch), columns))
+            for k in range(columns):
+                q.scatter(q.after(a, r * step + k), step, rows, at(value, k))
+
+    return rowwise if record.rowwise else elementwise
+
+
+def activation_backward(name, dtype):
+    """dJ/dz from dJ/da: da g'(z), or the row's vector-Jacobian product.  op: z, a, da, dz, step, columns, chunk;
+    constants."""
+    kit, record = Kit(dtype), ACTIVATIONS[name]
+    tensor, load, count, make_row, tile, pointer = kit.tensor, kit.load, kit.count, kit.row, kit.tile, kit.pointer
+    constants = kit.constants(len(record.constants), 12)
+    slope = known(record.vjp if record.rowwise else record.derivative)
+
+    def some(i, stop, state, z, a, da, dz, c):
+        q.store(dz, i, stop, load(da, i, stop) * slope(load(z, i, stop), load(a, i, stop), *c))
+        return state
+
+    every = q.vectors_of(count, some)
+
+    def elementwise(op, fr):
+        z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
+        r0, r1, c0, c1 = region(fr, op[10], op[11])
+        c = constants(op)
+        if c1 - c0 == op[10]:
+            every(r0 * step, r1 * step, 0, z, a, da, dz, c)
+        else:
+            for r in range(r0, r1):
+                every(r * step + c0, r * step + c1, 0, z, a, da, dz, c)
+
+    def rowwise(op, fr):
+        z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
+        columns, scratch = op[10], pointer(fr[f.SCRATCH])
+        for r in range(fr[f.FIRST], fr[f.LAST], count):
+            rows = min(count, fr[f.LAST] - r)
+            at_r, part = r * step, columns * count
+            value = slope(
+                make_row(tile(q.after(z, at_r), step, rows, columns, scratch), columns),
+                make_row(tile(q.after(a, at_r), step, rows, columns, q.after(scratch, part)), columns),
+                make_row(tile(q.after(da, at_r), step, rows, columns, q.after(scratch, 2 * part)), columns),
+            )
+            for k in range(columns):
+                q.scatter(q.after(dz, at_r + k), step, rows, at(value, k))
+
+    return rowwise if record.rowwise else elementwise
+
+
+def loss(name, form, dtype):
+    """Losses v L (float64) of this thread's rows, and with form "linked" delta = v dL/dz, with "plain" v dL/da.
+
+    op: z, a, y, v, losses, gradient (field 0: not wanted), step of z and a, step of y, columns; constants.
+    """
+    kit, record = Kit(dtype), LOSSES[name]
+    tensor, count, load, make_row, tile, pointer = kit.tensor, kit.count, kit.load, kit.row, kit.tile, kit.pointer
+    splat = kit.splat
+    linked, rowwise = form == "linked", record.simplex and form == "linked"
+    value = known(record.linked if linked else record.function)
+    slope = known(record.linked_derivative if linked else record.derivative)
+    constants = kit.constants(len(record.constants), 16)
+
+    @compiled
+    def by_columns(z, a, y, c):
+        total = splat(0.0)
+        for k in range(a.count):
+            if linked:  # noqa: SIM108  the other branch may not compile
+                total = total + value(at(z, k), at(a, k), at(y, k), *c)
+            else:
+                total = total + value(at(a, k), at(y, k), *c)
+        return total
+
+    @compiled
+    def slopes_by_columns(z, a, y, c, v, out, step, rows):
+        for k in range(a.count):
+            if linked:  # noqa: SIM108  the other branch may not compile
+                d = slope(at(z, k), at(a, k), at(y, k), *c)
+            else:
+                d = slope(at(a, k), at(y, k), *c)
+            zero = splat(0.0)
+            q.scatter(q.after(out, k), step, rows, where(v > zero, d, zero) * v)
+
+    @compiled
+    def slopes_by_row(z, a, y, c, v, out, step, rows):
+        d, zero = slope(z, a, y, *c), splat(0.0)
+        for k in range(a.count):
+            q.scatter(q.after(out, k), step, rows, where(v > zero, at(d, k), zero) * v)
+
+    values = compiled(lambda z, a, y, c: value(z, a, y, *c)) if rowwise else by_columns
+    slopes = slopes_by_row if rowwise else slopes_by_columns
+
+    def stage(op, fr):
+        z, a, y, v = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
+        losses, scratch = doubles(fr[op[9]] + op[10]), pointer(fr[f.SCRATCH])
+        step, y_step, columns, c = op[13], op[14], op[15], constants(op)
+        part, zero = columns * count, splat(0.0)
+        for r in range(fr[f.FIRST], fr[f.LAST], count):
+            rows = min(count, fr[f.LAST] - r)
+            a_r = make_row(tile(q.after(a, r * step), step, rows, columns, scratch), columns)
+            y_r = make_row(tile(q.after(y, r * y_step), y_step, rows, columns, q.after(scratch, part)), columns)
+            z_r = a_r
+            if linked:
+                z_r = make_row(tile(q.after(z, r * step), step, rows, columns, q.after(scratch, 2 * part)), columns)
+            v_r = load(q.after(v, r), 0, rows)
+            # a weight of 0 takes an example out, even one whose loss is infinite
+            weighed = where(v_r > zero, values(z_r, a_r, y_r, c), zero) * v_r
+            q.store(q.after(losses, r), 0, rows, q.widen(weighed))
+            if op[11] != 0:
+                slopes(z_r, a_r, y_r, c, v_r, q.after(tensor(op, fr, 11), r * step), step, rows)
+
+    return stage
+
+
+# --- what is drawn ------------------------------------------------------------------------------------------------
+
+_prefix = known(randomness.hash_prefix)
+_bits, _fraction = known(randomness.bits), known(randomness.fraction)
+
+
+def dropout(dtype):
+    """mask = 0 or 1/(1 - rate), d = a mask.  op: a, d, mask, step, columns, stream, number of the rate."""
+    tensor, scalar = Kit(dtype).tensor, Kit(dtype).dtype
+
+    def stage(op, fr):
+        a, d, mask, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), op[7], op[8]
+        rate = doubles(fr[f.RATES])[op[10]]
+        prefix, kept = _prefix(fr[f.SEED], fr[f.STEP], op[9]), scalar(1.0 / (1.0 - rate))
+        for r in range(fr[f.FIRST], fr[f.LAST]):
+            row, index = r * step, (fr[f.ROW] + r) * columns
+            for j in range(columns):
+                drawn = _fraction(_bits(prefix, types.uint64(index + j)))
+                m = kept if drawn >= rate else scalar(0)
+                mask[row + j] = m
+                d[row + j] = a[row + j] * m
+
+    return stage
+
+
+def randomized(dtype):
+    """r = z or slope z, by the sign of z.  op: z, r, slope, step, columns, stream, drawn?, lower, upper (bits)."""
+    tensor, scalar = Kit(dtype).tensor, Kit(dtype).dtype
+
+    def stage(op, fr):
+        z, out, slope, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), op[7], op[8]
+        lower, upper = q.number(op[11]), q.number(op[12])
+        prefix = _prefix(fr[f.SEED], fr[f.STEP], op[9])
+        for r in range(fr[f.FIRST], fr[f.LAST]):
+            row, index = r * step, (fr[f.ROW] + r) * columns
+            for j in range(columns):
+                drawn = 0.5
+                if op[10] != 0:
+                    drawn = _fraction(_bits(prefix, types.uint64(index + j)))
+                s = scalar(lower + (upper - lower) * drawn)
+                if z[row + j] > scalar(0):
+                    s = scalar(1)
+                slope[row + j] = s
+                out[row + j] = z[row + j] * s
+
+    return stage
+
+
+def multiply(dtype):
+    """da = da * factor, back through a mask or drawn slopes.  op: da, factor, step."""
+    kit = Kit(dtype)
+    tensor, load, count = kit.tensor, kit.load, kit.count
+
+    def some(i, stop, state, da, factor):
+        q.store(da, i, stop, load(da, i, stop) * load(factor, i, stop))
+        return state
+
+    every = q.vectors_of(count, some)
+
+    def stage(op, fr):
+        every(fr[f.FIRST] * op[5], fr[f.LAST] * op[5], 0, tensor(op, fr, 1), tensor(op, fr, 3))
+
+    return stage
+
+
+# --- batch normalization ------------------------------------------------------------------------------------------
+
+
+def normalize(form, dtype):
+    """zhat = (z - mean) / sqrt(var + epsilon), s = gamma zhat + beta, and the scale 1 / sqrt(...) is kept.
+
+    With form "batch" mean and var are the block's, which is the whole batch, and the running ones follow; each
+    thread takes columns. With "running" these are used, and each thread takes its rows.
+    op: z, zhat, s, scale, mean, var, gamma, beta, step, columns, momentum, epsilon.
+    """
+    kit, batch = Kit(dtype), form == "batch"
+    tensor, load, count, splat = kit.tensor, kit.load, kit.count, kit.splat
+
+    def stage(op, fr):
+        z, zhat, s, scale = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
+        running_mean, running_var = tensor(op, fr, 9), tensor(op, fr, 11)
+        gamma, beta, step, columns = tensor(op, fr, 13), tensor(op, fr, 15), op[17], op[18]
+        one, momentum, epsilon = splat(1.0), q.number(op[19]), splat(q.number(op[20]))
+        low, high = share(fr, columns, count) if batch else (0, columns)
+        first, last = (0, fr[f.ROWS]) if batch else (fr[f.FIRST], fr[f.LAST])
+        for j in range(low, high, count):
+            if batch:
+                n = splat(1.0 * fr[f.ROWS])
+                mean, var = splat(0.0), splat(0.0)
+                for r in range(last):
+                    mean = mean + load(q.after(z, r * step), j, columns)
+                mean = mean / n
+                for r in range(last):
+                    d = load(q.after(z, r * step), j, columns) - mean
+                    var = var + d * d
+                var = var / n
+                old, new = splat(1.0 - momentum), splat(momentum)
+                unbiased = splat(1.0 * fr[f.ROWS] / max(fr[f.ROWS] - 1, 1))
+                q.store(running_mean, j, high, old * load(running_mean, j, columns) + new * mean)
+                q.store(running_var, j, high, old * load(running_var, j, columns) + new * var * unbiased)
+                worst = load(running_var, j, columns) - load(running_var, j, columns)
+                if q.lanes_sum(worst) != 0.0:  # true of NaN
+                    integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
+            else:
+                mean, var = load(running_mean, j, columns), load(running_var, j, columns)
+            by = one / sqrt(var + epsilon)
+            if batch or fr[f.THREAD] == 0:
+                q.store(scale, j, high, by)
+            times, plus = load(gamma, j, columns), load(beta, j, columns)
+            for r in range(first, last):
+                x = (load(q.after(z, r * step), j, columns) - mean) * by
+                q.store(q.after(zhat, r * step), j, high, x)
+                q.store(q.after(s, r * step), j, high, times * x + plus)
+
+    return stage
+
+
+def normalize_backward(form, dtype):
+    """dgamma, dbeta and dJ/dz (in place of dJ/ds); each thread takes columns.
+
+    op: delta, zhat, scale, gamma, dgamma, dbeta, step, columns. A first block begins the sums at 0, later ones add.
+    """
+    kit, batch = Kit(dtype), form == "batch"
+    tensor, load, count, splat = kit.tensor, kit.load, kit.count, kit.splat
+
+    def stage(op, fr):
+        delta, zhat, scale, gamma = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
+        dgamma, dbeta, step, columns = tensor(op, fr, 9), tensor(op, fr, 11), op[13], op[14]
+        low, high = share(fr, columns, count)
+        rows, zero, n = fr[f.ROWS], splat(0.0), splat(1.0 * fr[f.ROWS])
+        for j in range(low, high, count):
+            along, total = zero, zero
+            for r in range(rows):
+                d = load(q.after(delta, r * step), j, columns)
+                along = along + d * load(q.after(zhat, r * step), j, columns)
+                total = total + d
+            factor = load(gamma, j, columns) * load(scale, j, columns)
+            for r in range(rows):
+                d = load(q.after(delta, r * step), j, columns)
+                if batch:  # through mean and var, which depend on every row
+                    d = d - total / n - load(q.after(zhat, r * step), j, columns) * (along / n)
+                q.store(q.after(delta, r * step), j, high, d * factor)
+            if fr[f.FIRST_BLOCK] == 0:
+                along, total = along + load(dgamma, j, columns), total + load(dbeta, j, columns)
+            q.store(dgamma, j, high, along)
+            q.store(dbeta, j, high, total)
+
+    return stage
+
+
+# --- the batch ----------------------------------------------------------------------------------------------------
+
+
+def batch(dtype):
+    """This thread's rows of the batch's inputs, targets and weights v.  op: inputs, targets, v, columns of both.
+
+    Examples that come in an order are copied side by side; else the block's inputs and targets are used where they
+    lie (the driver has set INPUT and TARGET).
+    """
+    kit = Kit(dtype)
+    pointer, load, count, tensor, size = kit.pointer, kit.load, kit.count, kit.tensor, kit.bytes
+
+    def some(i, stop, state, source, target):
+        q.store(target, i, stop, load(source, i, stop))
+        return state
+
+    every = q.vectors_of(count, some)
+
+    def stage(op, fr):
+        v, inputs, columns = tensor(op, fr, 5), op[7], op[8]
+        weights, scale, first = doubles(fr[f.WEIGHTS]), q.number(fr[f.SCALE]), fr[f.ROW]
+        if fr[f.ORDER] != 0:
+            x, y = tensor(op, fr, 1), tensor(op, fr, 3)
+            order, last = integers(fr[f.ORDER]), fr[f.LAST] - 1
+            for r in range(fr[f.FIRST], fr[f.LAST]):
+                e = order[first + r]
+                ahead = pointer(fr[f.X] + order[first + min(r + _AHEAD, last)] * inputs * size)
+                for i in range(0, min(inputs, 64 * count), 64 // size):
+                    q.prefetch(ahead, i)
+                every(0, inputs, 0, pointer(fr[f.X] + e * inputs * size), q.after(x, r * inputs))
+                every(0, columns, 0, pointer(fr[f.Y] + e * columns * size), q.after(y, r * columns))
+        for r in range(fr[f.FIRST], fr[f.LAST]):
+            if fr[f.WEIGHTS] != 0:
+                e = integers(fr[f.ORDER])[first + r] if fr[f.ORDER] != 0 else first + r
+                v[r] = weights[e] * scale
+            else:
+                v[r] = scale
+
+    return stage

@@ -1,0 +1,245 @@
+"""Stages that multiply matrices: z = a W + b and back, dW and db."""
+
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
+
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
+from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.product import kernel
+
+__all__ = ["affine", "product", "transpose", "weight_gradient"]
+
+_DEPTH = 96  # of a product: so many rows of a tile's B stay in the nearest cache
+
+
+def product(along, dtype):
+    """C = start + A B by tiles. The frame holds its arguments, A to K.
+
+    `along` says how A lies: see `product.kernel`. The tiles are as large as the processor's registers hold.
+    """
+    kit = Kit(dtype)
+    at_, size, lanes, rowwise = kit.pointer, kit.bytes, kit.count, along == "rows"
+    tall, half = (8, 4) if vector_bytes() == 64 else (4, 2)  # of 32 vector registers, or of 16
+    k83, k82, k81 = (kernel(kit.dtype, lanes, tall, v, True, along) for v in (3, 2, 1))
+    k43, k42, k41 = (kernel(kit.dtype, lanes, half, v, True, along) for v in (3, 2, 1))
+    k64, k24 = (kernel(kit.dtype, lanes, r, 4, True, along) for r in (6, 2))
+    many = vector_bytes() == 64  # then 6 rows of 4 vectors waste less than 8 of 3
+    k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True, along) for v in (8, 4, 3, 2, 1))
+
+    def one_row(op, fr):
+        """As many sums side by side as hide the time of an addition."""
+        a, b0, s0, c0, N, K = at_(fr[f.A]), fr[f.B], fr[f.START], fr[f.C], fr[f.N], fr[f.K]
+        a_step, b_step, s_step, c_step = fr[f.A_STEP], fr[f.B_STEP], fr[f.START_STEP], fr[f.C_STEP]
+        j = 0
+        while j < N:
+            left = N - j
+            b, c = at_(b0 + j * size), at_(c0 + j * size)
+            s = at_(s0 + j * size) if s0 != 0 else at_(0)
+            if left > 7 * lanes:
+                k18(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 8 * lanes
+            elif left > 3 * lanes:
+                k14(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 4 * lanes
+            elif left > 2 * lanes:
+                k13(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 3 * lanes
+            elif left > lanes:
+                k12(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 2 * lanes
+            else:
+                k11(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += lanes
+
+    alone = compiled(one_row)
+
+    def stage(op, fr):
+        a0, a_step, b0, b_step, s0, s_step, c0, c_step = (
+            fr[f.A],
+            fr[f.A_STEP],
+            fr[f.B],
+            fr[f.B_STEP],
+            fr[f.START],
+            fr[f.START_STEP],
+            fr[f.C],
+            fr[f.C_STEP],
+        )
+        M, N, K = fr[f.M], fr[f.N], fr[f.K]
+        if M == 1 and rowwise:
+            alone(op, fr)
+            return
+        row, deeper = (a_step, 1) if rowwise else (1, a_step)
+        k0 = 0
+        while True:
+            depth = min(_DEPTH, K - k0)
+            j = 0
+            while j < N:
+                left = N - j
+                wide = many and left > 3 * lanes
+                i = 0
+                while i < M:
+                    a, b = at_(a0 + (i * row + k0 * deeper) * size), at_(b0 + (k0 * b_step + j) * size)
+                    c = at_(c0 + (i * c_step + j) * size)
+                    s, t = c, c_step
+                    if k0 == 0:
+                        s, t = at_(s0 + (i * s_step + j) * size) if s0 != 0 else at_(0), s_step
+                    if wide:
+                        if M - i >= 6:
+                            k64(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 6
+                        elif M - i >= 2:
+                            k24(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 2
+                        else:
+                            k14(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 1
+                    elif M - i >= tall:
+                        if left > 2 * lanes:
+                            k83(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        elif left > lanes:
+                            k82(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        else:
+                            k81(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        i += tall
+                    elif M - i >= half:
+                        if left > 2 * lanes:
+                            k43(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        elif left > lanes:
+                            k42(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        else:
+                            k41(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        i += half
+                    else:
+                        if left > 2 * lanes:
+                            k13(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        elif left > lanes:
+                            k12(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        else:
+                            k11(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        i += 1
+                j += 4 * lanes if wide else 3 * lanes
+            k0 += depth
+            if k0 >= K:
+                break
+
+    return stage
+
+
+@compiled
+def multiply_out(address, op, fr, a, a_step, b, b_step, start, start_step, c, c_step, rows, columns, depth):
+    """Hand the product at `address` its arguments and call it."""
+    fr[f.A], fr[f.A_STEP], fr[f.B], fr[f.B_STEP] = a, a_step, b, b_step
+    fr[f.START], fr[f.START_STEP], fr[f.C], fr[f.C_STEP] = start, start_step, c, c_step
+    fr[f.M], fr[f.N], fr[f.K] = rows, columns, depth
+    q.call(address, op, fr)
+
+
+def affine(dtype):
+    """z = a W + b, this thread's part; and back, dJ/da = delta W^T, which is the same with W^T and without b.
+
+    op: product, a, W, b (field 0: none), z, in, out, steps of a and z, chunk of W, chunk by which threads share z.
+    """
+    size = Kit(dtype).bytes
+
+    def stage(op, fr):
+        inputs, outputs, a_step, z_step, chunk = op[10], op[11], op[12], op[13], op[14]
+        r0, r1, c0, c1 = region(fr, outputs, op[15])
+        if r0 >= r1:
+            return
+        for c in range(c0, c1, chunk if chunk > 0 else outputs):
+            columns = min(c1 - c, chunk) if chunk > 0 else outputs
+            b = fr[op[6]] + op[7] + c * size if op[6] != 0 else 0
+            multiply_out(
+                *(op[1], op, fr, fr[op[2]] + op[3] + r0 * a_step * size, a_step),
+                *(fr[op[4]] + op[5] + c * inputs * size, columns),
+                *(b, 0, fr[op[8]] + op[9] + (r0 * z_step + c) * size, z_step, r1 - r0, columns, inputs),
+            )
+
+    return stage
+
+
+def transpose(dtype):
+    """W^T (out, in) from W (in, out), once a batch; this thread's share of the inputs.
+
+    op: W, W^T, in, out, chunk of W's columns (the outputs), chunk of W^T's (the inputs).
+    """
+    kit = Kit(dtype)
+    tensor, turn, count = kit.tensor, q.turn(kit.dtype, kit.count), kit.count
+
+    def stage(op, fr):
+        if fr[f.FIRST_BLOCK] == 0:
+            return
+        W, T, inputs, outputs = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
+        wide, wide_t = op[7] if op[7] != 0 else outputs, op[8] if op[8] != 0 else inputs
+        low, high = share(fr, inputs, op[8] if op[8] != 0 else count)
+        for i in range(low, high, count):
+            first_t = i // wide_t * wide_t  # the chunk of W^T that row i of W goes to
+            columns_t = min(wide_t, inputs - first_t)
+            for first in range(0, outputs, wide):
+                columns = min(wide, outputs - first)
+                source = q.after(W, first * inputs + i * columns)
+                for j in range(0, columns, count):
+                    target = q.after(T, first_t * outputs + (first + j) * columns_t + i - first_t)
+                    turn(q.after(source, j), columns, min(count, high - i), min(count, columns - j), target, columns_t)
+
+    return stage
+
+
+def weight_gradient(dtype):
+    """dW = a^T delta by panels, and db = the sum of delta's rows. A first block begins at 0, later ones add.
+
+    A panel is `height` rows of a chunk of W, or of all its columns (chunk 0). When an update is named, it follows at
+    the end of the batch's last block, panel by panel, while the gradient is still in the nearest cache.
+    op: product, a, delta, places of W and b in the parameters (b: -1 none), in, out, steps of a and delta, height,
+    chunk, number of the first panel, the update's instructions for W and b (0 none), whether they are the whole of
+    it, layer number.
+    """
+    kit = Kit(dtype)
+    size, count, load, pointer, tensor = kit.bytes, kit.count, kit.load, kit.pointer, kit.tensor
+
+    def stage(op, fr):
+        W, b, inputs, outputs, a_step, d_step = op[6], op[7], op[8], op[9], op[10], op[11]
+        height, panel, update, update_b = op[12], op[14], op[15], op[16]
+        chunk = op[13] if op[13] != 0 else outputs
+        rows, again = fr[f.ROWS], fr[f.FIRST_BLOCK] == 0
+        finish = update != 0 and fr[f.LAST_BLOCK] != 0
+        panels, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
+        turn = (fr[f.THREAD] + op[18]) % fr[f.THREADS]  # small layers fall to different threads
+        low, high, c0, c1 = 0, panels, 0, outputs
+        if op[13] != 0:
+            c0, c1 = share(fr, outputs, chunk)
+        else:
+            low, high = panels * turn // fr[f.THREADS], panels * (turn + 1) // fr[f.THREADS]
+        for c in range(c0, c1, chunk):
+            columns = min(chunk, outputs - c)
+            for strip in range(low, high):
+                i, end = strip * height, min((strip + 1) * height, inputs)
+                first = W + c * inputs + i * columns
+                start = fr[f.GRADIENT] + first * size
+                if finish and op[17] != 0 and not again:  # nobody else will want this gradient
+                    start = fr[f.SCRATCH]
+                before = start if again else 0
+                multiply_out(
+                    *(op[1], op, fr, fr[op[2]] + op[3] + i * size, a_step, fr[op[4]] + op[5] + c * size, d_step),
+                    *(before, columns, start, columns, end - i, columns, rows),
+                )
+                if finish:
+                    fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
+                    fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + strip * chunks + c // chunk, start
+                    q.call(integers(update)[0], integers(update), fr)
+            if b >= 0 and (op[13] != 0 or turn == 0):
+                delta, db = tensor(op, fr, 4), pointer(fr[f.GRADIENT] + b * size)
+                end = c + columns
+                for j in range(c, end, count):
+                    total = load(db, j, end) if again else load(delta, j, end)
+                    for r in range(0 if again else 1, rows):
+                        total = total + load(q.after(delta, r * d_step), j, end)
+                    q.store(db, j, end, total)
+                if finish:
+                    fr[f.LO], fr[f.HI], fr[f.PANEL] = b + c, b + end, panel + panels * chunks + c // chunk
+                    fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + (b + c) * size
+                    q.call(integers(update_b)[0], integers(update_b), fr)
+
+    return stage

@@ -1,0 +1,133 @@
+"""Stages of the update: the optimizer's numbers, and its rule on panels of parameters."""
+
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
+
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers
+from glassnet.engines.compiled.translate import known
+from glassnet.formulas.elementary import maximum, minimum
+from glassnet.formulas.optimizers import OPTIMIZERS
+from glassnet.formulas.penalties import penalty_slope
+
+__all__ = ["apply", "carry", "update"]
+
+
+def carry(name):
+    """The optimizer's numbers of step HI with learning rate LO (bits), in float64.  op: carried by turns; constants."""
+    cls = OPTIMIZERS[name]
+    rule = cls()
+    carry_, coefficients = known(cls.carry), known(cls.coefficients)
+    many = len(rule.carried)
+    read = q.tuple_of(many, compiled(lambda i, p: p[i]))
+    constants = q.tuple_of(len(rule.constants), compiled(lambda i, op: q.number(op[8 + i])))
+
+    @compiled
+    def put(i, p, values):
+        p[i] = values[i]
+
+    keep = q.each_of(many, put)
+
+    def stage(op, fr):
+        eta, step = q.number(fr[f.LO]), fr[f.HI]
+        new = carry_(read(doubles(op[1] + 8 * many * (step % 2))), *constants(op))
+        keep(doubles(op[1] + 8 * many * ((step + 1) % 2)), new)
+        numbers, out = coefficients(eta, new, *constants(op)), doubles(fr[f.COEFFICIENTS])
+        for i in range(len(numbers)):
+            out[i] = numbers[i]
+
+    return stage
+
+
+def _sum(count):
+    """A function (values, start): start + the `count` values of a tuple."""
+    if count == 0:
+        return compiled(lambda values, start: start)
+    before, last = _sum(count - 1), count - 1
+    return compiled(lambda values, start: before(values, start) + values[last])
+
+
+def update(name, form, dtype):
+    """Parameters LO <= p < HI: the end of the gradient, and the rule.
+
+    Form "once" does all; to clip by the norm of all gradients, "gradient" adds the penalties' slope and clips by
+    value, and when the norm is known "rule" scales and applies the rule. What a panel adds to the squared norm is
+    noted under PANEL, for "gradient" also what it adds after clipping by value. (A panel adds few enough terms for
+    its own dtype. Where they overflow, the step counts as not finite, and the reference, in float64, decides.)
+    op: l1, l2 (bits), clip by value?, clip_value (bits), whether these decay, panels.
+    """
+    kit, cls = Kit(dtype), OPTIMIZERS[name]
+    pointer, load, count, size, splat = kit.pointer, kit.load, kit.count, kit.bytes, kit.splat
+    rule, slots, slope = known(cls.update), len(cls.slots), known(penalty_slope)
+    numbers = len(cls.coefficients(0.1, cls.carry(cls.carried, *cls().constants.values()), *cls().constants.values()))
+    read_slots = q.tuple_of(slots, compiled(lambda k, p, step, i, n: load(q.after(p, k * step), i, n)))
+    read_numbers = q.tuple_of(numbers, compiled(lambda k, p: splat(p[k])))
+    write_slots = q.each_of(slots, compiled(lambda k, p, step, i, n, new: q.store(q.after(p, k * step), i, n, new[k])))
+    plus_all = _sum(slots)
+    gradient_here, rule_here = form != "rule", form != "gradient"
+
+    def some(i, n, sums, theta, gradient, slot, step, coefficients, penalized, l1, l2, clips, bound, decay, scale):
+        total, clipped, worst = sums
+        g, w = load(gradient, i, n), load(theta, i, n)
+        if gradient_here:
+            if penalized:
+                g = g + slope(w, l1, l2)
+            total = q.fused(g, g, total)
+            if clips:
+                g = minimum(maximum(g, -bound), bound)
+        else:
+            g = g * scale
+        if rule_here:
+            w, new = rule(w * decay, g, read_slots(slot, step, i, n), coefficients)
+            q.store(theta, i, n, w)
+            write_slots(slot, step, i, n, new)
+            together = plus_all(new, w)
+            worst = worst + (together - together)  # 0 as long as all is finite
+        else:
+            q.store(gradient, i, n, g)
+            clipped = q.fused(g, g, clipped)
+        return total, clipped, worst
+
+    every = q.vectors_of(count, some)
+
+    def stage(op, fr):
+        low, high, step = fr[f.LO], fr[f.HI], fr[f.SLOT_STEP]
+        theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT_OF_LO])
+        slot, given = pointer(fr[f.SLOTS] + low * size), doubles(fr[f.COEFFICIENTS])
+        l1, l2, penalized = splat(q.number(op[1])), splat(q.number(op[2])), op[1] != 0 or op[2] != 0
+        clips, bound, scale = op[3] != 0, splat(q.number(op[4])), splat(given[f.CLIP])
+        decay = splat(given[f.DECAY] if op[5] != 0 else 1.0)
+        zero = splat(0.0)
+        total, clipped, worst = every(
+            *(0, high - low, (zero, zero, zero), theta, gradient, slot, step),
+            *(read_numbers(given), penalized, l1, l2, clips, bound, decay, scale),
+        )
+        if gradient_here:
+            doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(q.widen(total))
+        if not rule_here:
+            doubles(fr[f.NORMS])[op[6] + fr[f.PANEL]] = q.lanes_sum(q.widen(clipped))
+        if rule_here and q.lanes_sum(worst) != 0.0:  # true of NaN
+            integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
+
+    return stage
+
+
+def apply(dtype):
+    """An update's instruction on this thread's share of the panels of a range.  op: instruction, start, stop, panel
+    size, number of the first panel, whether to wait for the batch's last block.
+    """
+
+    bytes_ = Kit(dtype).bytes
+
+    def stage(op, fr):
+        if op[6] != 0 and fr[f.LAST_BLOCK] == 0:
+            return
+        start, stop, size = op[2], op[3], op[4]
+        panels = (stop - start + size - 1) // size
+        for some in range(panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]):
+            fr[f.LO], fr[f.HI], fr[f.PANEL] = start + some * size, min(start + (some + 1) * size, stop), op[5] + some
+            fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + fr[f.LO] * bytes_
+            q.call(integers(op[1])[0], integers(op[1]), fr)
+
+    return stage
