@@ -27,13 +27,14 @@ __all__ = [
 ]
 
 
+_ALONE = 8192  # numbers that OpenBLAS multiplies without further threads
 _DTYPES = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
 def as_inputs(architecture: Architecture, X: Any, name: str = "X") -> np.ndarray:
     """X as (n, d) in the network's dtype, C-contiguous; NaN, infinity and wrong shapes are refused."""
     ready = type(X) is np.ndarray and X.dtype is _DTYPES[architecture.dtype] and X.flags.c_contiguous
-    if ready and X.ndim == 2 and X.shape[1] == architecture.inputs and len(X) and math.isfinite(np.vdot(X, X)):
+    if ready and X.ndim == 2 and X.shape[1] == architecture.inputs and len(X) and math.isfinite(_squares(X)):
         return X  # what a caller in a hurry gives
     array = _numbers(X, name)
     if array.ndim == 1 and architecture.inputs in (1, len(array)):
@@ -175,9 +176,21 @@ def _numbers(values: Any, name: str) -> np.ndarray:
 
 def _all_finite(array: np.ndarray) -> bool:
     """Whether no entry is NaN or infinite. Such an entry also spoils the sum of squares, which is quicker to find."""
-    if array.dtype.kind == "f" and array.flags.c_contiguous and math.isfinite(np.vdot(array, array)):
+    if array.dtype.kind == "f" and array.flags.c_contiguous and math.isfinite(_squares(array)):
         return True
     return bool(np.isfinite(array).all())
+
+
+def _squares(array: np.ndarray) -> float:
+    """The sum of squares of a contiguous array.
+
+    Large ones not by BLAS: OpenBLAS would share the work among threads, and these spin for some 0.1 s afterwards, on
+    the very cores that the network's own threads are about to use.
+    """
+    if array.size <= _ALONE:
+        return np.vdot(array, array)
+    flat = array.reshape(-1)
+    return np.einsum("i,i->", flat, flat)
 
 
 def _check_finite(array: np.ndarray, name: str) -> None:
