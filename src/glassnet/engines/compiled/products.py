@@ -11,7 +11,7 @@ from glassnet.engines.compiled.product import kernel
 
 __all__ = ["affine", "product", "transpose", "weight_gradient"]
 
-_DEPTH = 96  # of a product: so many rows of a tile's B stay in the nearest cache
+_DEPTH = 400  # of a product: so many rows of a tile's B stay near, and its sums in registers
 
 
 def product(along, dtype):
@@ -25,6 +25,7 @@ def product(along, dtype):
     k83, k82, k81 = (kernel(kit.dtype, lanes, tall, v, True, along) for v in (3, 2, 1))
     k43, k42, k41 = (kernel(kit.dtype, lanes, half, v, True, along) for v in (3, 2, 1))
     k64, k24 = (kernel(kit.dtype, lanes, r, 4, True, along) for r in (6, 2))
+    whole = kernel(kit.dtype, lanes, 6, 4, False, along)
     many = vector_bytes() == 64  # then 6 rows of 4 vectors waste less than 8 of 3
     k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True, along) for v in (8, 4, 3, 2, 1))
 
@@ -71,9 +72,10 @@ def product(along, dtype):
             alone(op, fr)
             return
         row, deeper = (a_step, 1) if rowwise else (1, a_step)
-        k0 = 0
+        parts, k0 = (K + _DEPTH - 1) // _DEPTH, 0
+        deep = (K + parts - 1) // parts if parts > 0 else 0
         while True:
-            depth = min(_DEPTH, K - k0)
+            depth = min(deep, K - k0)
             j = 0
             while j < N:
                 left = N - j
@@ -86,7 +88,10 @@ def product(along, dtype):
                     if k0 == 0:
                         s, t = at_(s0 + (i * s_step + j) * size) if s0 != 0 else at_(0), s_step
                     if wide:
-                        if M - i >= 6:
+                        if M - i >= 6 and left >= 4 * lanes:
+                            whole(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 6
+                        elif M - i >= 6:
                             k64(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                             i += 6
                         elif M - i >= 2:
