@@ -47,6 +47,7 @@ _PLACES = {
     **dict.fromkeys(
         (
             "ArchitectureError",
+            "AutogradError",
             "DataError",
             "DivergenceError",
             "EngineError",

@@ -1,6 +1,7 @@
 """What type checkers and editors see of the names that `__init__.py` loads when they are first used."""
 
 from glassnet.errors import ArchitectureError as ArchitectureError
+from glassnet.errors import AutogradError as AutogradError
 from glassnet.errors import DataError as DataError
 from glassnet.errors import DivergenceError as DivergenceError
 from glassnet.errors import EngineError as EngineError
