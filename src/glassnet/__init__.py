@@ -39,6 +39,7 @@ _PLACES = {
     "Trace": "network.passes",
     "Network": "model",
     "check_gradients": "model",
+    "compare_gradients": "gradients.ways",
     "load": "loading",
     "TableClassifier": "estimators.table",
     "TableRegressor": "estimators.table",
