@@ -126,14 +126,20 @@ def expressions(texts: str | Sequence[str], at: Mapping[str, Any]) -> Expression
     names: dict[str, Tensor] = {}
     for name, value in at.items():
         _check_name(name, "at")
-        array = np.asarray(value)
-        names[name] = Tensor(array.astype(float) if array.dtype.kind in "iu" else value, True, name)
+        try:
+            whole = np.asarray(value).dtype.kind in "iu"
+            names[name] = Tensor(np.asarray(value, float) if whole else value, True, name)
+        except ValueError as error:
+            raise AutogradError(f"at: {name} must be a number or an array of numbers: {error}") from error
         if not np.all(np.isfinite(names[name].value)):
             raise AutogradError(f"at: {name} must be finite, got {value!r}")
     for number, text in enumerate([texts] if isinstance(texts, str) else texts, start=1):
         reader = _Reader(text.strip() if isinstance(text, str) else text, f"expression {number}", names)
         name, body = reader.parse()
-        value = reader.evaluate(body)
+        try:
+            value = reader.evaluate(body)
+        except RecursionError:
+            raise reader.fail(None, "nested too deeply; split it into several expressions") from None
         if not isinstance(value, Tensor):
             value = Tensor(value)
         elif value.name:  # "u = x" is another node than x

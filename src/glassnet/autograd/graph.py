@@ -80,18 +80,18 @@ class Graph:
         """The graph in Graphviz's language."""
         lines = ["digraph {", "  rankdir=LR;", '  node [shape=box, style=rounded, fontname="monospace"];']
         for i, node in enumerate(self.nodes):
-            lines.append(f'  n{i} [label="{_quoted(node.title)}\\n{_quoted(_contents(node))}"];')
+            lines.append(f'  n{i} [label="{_quoted(node.title)}\\n{_contents(node)}"];')
         for start, end, local in self.edges:
-            lines.append(f"  n{start} -> n{end}" + (f' [label="× {_quoted(local)}"];' if local else ";"))
+            lines.append(f"  n{start} -> n{end}" + (f' [label="× {local}"];' if local else ";"))
         return "\n".join([*lines, "}"])
 
     def mermaid(self) -> str:
         """The graph in Mermaid's language, which many Markdown pages show."""
         lines = ["flowchart LR"]
         for i, node in enumerate(self.nodes):
-            lines.append(f'  n{i}["{_entities(node.title)}<br/>{_entities(_contents(node))}"]')
+            lines.append(f'  n{i}["{_entities(node.title)}<br/>{_contents(node)}"]')
         for start, end, local in self.edges:
-            lines.append(f"  n{start} -->" + (f"|× {_entities(local)}| n{end}" if local else f" n{end}"))
+            lines.append(f"  n{start} -->" + (f"|× {local}| n{end}" if local else f" n{end}"))
         return "\n".join(lines)
 
 
@@ -240,4 +240,4 @@ def _quoted(text: str) -> str:
 
 def _entities(text: str) -> str:
     """For a quoted text of Mermaid: its own marks as entities."""
-    return "".join(c if c.isalnum() or c in " =.,·+−/()[]√σ×|²ᵀ…'" or ord(c) > 127 else f"#{ord(c)};" for c in text)
+    return "".join(c if c.isalnum() or c in " =.,·+−/()[]√σ×²ᵀ…'" or ord(c) > 127 else f"#{ord(c)};" for c in text)
