@@ -165,10 +165,11 @@ class _Reader:
 
     def fail(self, node: Any, message: str) -> AutogradError:
         column = f", column {node.col_offset + 1}" if hasattr(node, "col_offset") else ""
-        return AutogradError(f"{self.place}{column}: {message} (in {self._shown()})")
+        return AutogradError(f"{self.place}{column}: {' '.join(message.split())} (in {self._shown()})")
 
     def _shown(self) -> str:
-        return f"'{self.text}'" if len(self.text) <= 60 else f"'{self.text[:57]}...'"
+        text = " ".join(self.text.split())
+        return f"'{text}'" if len(text) <= 60 else f"'{text[:57]}...'"
 
     def parse(self) -> tuple[str, ast.expr]:
         """The name and the tree of what is assigned to it."""
