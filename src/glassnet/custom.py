@@ -9,14 +9,15 @@ define the record again before loading.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from glassnet.autograd import Tensor, enable_grad, no_grad
-from glassnet.errors import GlassnetError, InvalidParameterError
+from glassnet.autograd import latex as formula_in_latex
+from glassnet.errors import AutogradError, GlassnetError, InvalidParameterError
 from glassnet.formulas.activations import ACTIVATIONS, Activation
 from glassnet.formulas.initializers import initializer as initializer_record
 from glassnet.formulas.losses import LOSSES, Loss
@@ -133,7 +134,7 @@ def activation(
     kinks : tuple of float
         Where the derivative jumps; the gradient check leaves these places out.
     latex, source : str
-        For people: the formula and where it comes from.
+        For people: the formula and where it comes from. Without `latex` the formula is read from the operations.
 
     Raises
     ------
@@ -155,7 +156,7 @@ def activation(
         name,
         formula,
         None if rowwise else formula.derivative,
-        latex or rf"g(z) = \operatorname{{{name}}}(z)".replace("_", r"\_"),
+        latex,
         r"g'(z), \text{ by automatic differentiation}",
         source or "your own",
         range=_interval(name, "range", range),
@@ -167,6 +168,9 @@ def activation(
     )
     with np.errstate(all="ignore"):
         _check_activation(record)
+        if not latex:
+            z = Tensor(1.0 if not rowwise else [1.0, 2.0], requires_grad=True, name="z")
+            record = replace(record, latex=f"g(z) = {_written(name, f, [z], record)}")
     return ACTIVATIONS.put(name, record)
 
 
@@ -202,7 +206,7 @@ def loss(
     kinks : tuple of float
         Values of a - y where the derivative jumps; the gradient check leaves these places out.
     latex, source : str
-        For people: the formula and where it comes from.
+        For people: the formula and where it comes from. Without `latex` the formula is read from the operations.
 
     Raises
     ------
@@ -223,7 +227,7 @@ def loss(
         name,
         formula,
         formula.derivative,
-        latex or rf"\operatorname{{{name}}}(a, y)".replace("_", r"\_"),
+        latex,
         r"\text{by automatic differentiation}",
         source or "your own",
         "",
@@ -235,6 +239,9 @@ def loss(
     )
     with np.errstate(all="ignore"):
         _check_loss(record)
+        if not latex:
+            a, y = (Tensor(_inside(i)[:1], True, letter) for i, letter in ((record.domain, "a"), (record.targets, "y")))
+            record = replace(record, latex=_written(name, f, [a, y], record))
     return LOSSES.put(name, record)
 
 
@@ -256,6 +263,16 @@ def forget(name: str) -> None:
         raise InvalidParameterError(f"'{name}' is no activation or loss of your own")
     for registry in found:
         registry.remove(name)
+
+
+def _written(name: str, f: Callable[..., Any], given: list[Tensor], record: Any) -> str:
+    """The formula in LaTeX, read from the tape; where that cannot show it, the name."""
+    try:
+        with enable_grad():
+            return formula_in_latex(f(*given, *record.constants.values()))
+    except AutogradError:
+        letters = ", ".join(str(t.name) for t in given)
+        return rf"\operatorname{{{name}}}({letters})".replace("_", r"\_")
 
 
 # --- checks -----------------------------------------------------------------------------------------------------

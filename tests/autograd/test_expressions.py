@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from glassnet import AutogradError
 from glassnet.autograd import expressions
-from glassnet.autograd.expressions import CALLABLE
+from glassnet.autograd.expression import CALLABLE
 
 FORMULAS = [
     "f = sin(x**2)",

@@ -307,3 +307,10 @@ def test_files_of_glassnets_own_formulas_are_as_before():
     from glassnet.files.model_file import as_document
 
     assert "own_formulas" not in as_document(Network(3, [Dense(1)]).architecture)
+
+
+def test_the_formula_is_read_from_the_operations():
+    assert swish().latex == r"g(z) = z \cdot \sigma(z)"
+    assert custom.activation("own", lambda z: ag.where(z > 0, z, 0.1 * z)).latex == r"g(z) = \operatorname{own}(z)"
+    assert custom.loss("own_loss", lambda a, y: (a - y) ** 2).latex == r"{\left(a - y\right)}^{2}"
+    assert custom.activation("own", ag.tanh, latex="T(z)").latex == "T(z)"

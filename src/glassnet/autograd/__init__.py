@@ -13,9 +13,10 @@ It shares no formula with the rest of glassnet, so that it can check them.
 """
 
 from glassnet.autograd import rules as _rules
-from glassnet.autograd.expressions import Expressions, expressions
+from glassnet.autograd.expression import Expressions, expressions
+from glassnet.autograd.formula import latex
 from glassnet.autograd.functional import grad, gradient, value_and_gradient
-from glassnet.autograd.graph import Graph, graph
+from glassnet.autograd.graphs import Graph, graph
 from glassnet.autograd.rules import (
     arctan,
     broadcast_to,
@@ -80,6 +81,7 @@ __all__ = [
     "grad",
     "gradient",
     "graph",
+    "latex",
     "log",
     "log1p",
     "log_softmax",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from glassnet.autograd.layout import place
 
 if TYPE_CHECKING:
-    from glassnet.autograd.graph import GraphNode
+    from glassnet.autograd.graphs import GraphNode
 
 __all__ = ["draw"]
 

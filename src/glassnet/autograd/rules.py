@@ -61,8 +61,10 @@ def rule(
 
 # --- arithmetic -------------------------------------------------------------------------------------------------
 
-add = rule("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g, text="{} + {}", says="a + b.")
-subtract = rule("subtract", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, text="{} − {}", says="a - b.")
+add = rule("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g, text="{} + {}", latex="{} + {}", says="a + b.")
+subtract = rule(
+    "subtract", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, text="{} − {}", latex="{} - {}", says="a - b."
+)
 multiply = rule(
     "multiply",
     np.multiply,
