@@ -149,6 +149,10 @@ def test_one_gradient_four_ways(run, model, good, monkeypatch):
     done = run("gradcheck", model, good, "--rows", 8, "--all-ways")
     assert done.code == 1
     assert "WRONG" in done.out and "DISAGREE" in done.out
+    monkeypatch.setattr(gradcheck, "backward", lambda *given, **named: float("nan") * right(*given, **named))
+    for words in ((), ("--all-ways",)):
+        done = run("gradcheck", model, good, "--rows", 8, "--json", *words)
+        assert done.code == 1 and json.loads(done.out)["passed"] is False
 
 
 def test_datasets(run, tmp_path):

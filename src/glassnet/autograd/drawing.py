@@ -112,8 +112,8 @@ def _pill_width(local: str) -> float:
 
 
 def _pill(points: list[tuple[float, float]], local: str) -> str:
-    """The local derivative, in the middle of the edge's first stretch."""
-    (x1, y1), (x2, y2) = points[0], points[1]
+    """The local derivative, in the middle of the edge's last stretch, which it shares with no other."""
+    (x1, y1), (x2, y2) = points[-2:]
     x, y, width = (x1 + x2) / 2, (y1 + y2) / 2, _pill_width(local)
     box = f'<rect x="{x - width / 2:.1f}" y="{y - 9:.1f}" width="{width:.1f}" height="17" rx="8" fill="{PAPER}"'
     return f'{box} stroke="{LINE}" stroke-opacity="0.55"/>{_text(x, y + 3.5, f"× {local}", SMALL, GRADIENT)}'

@@ -13,14 +13,16 @@ from glassnet.errors import AutogradError
 __all__ = ["grad", "gradient", "value_and_gradient"]
 
 
-def grad(output: Tensor, inputs: Sequence[Tensor], upstream: Any = None, *, create_graph: bool = False) -> list[Any]:
+def grad(
+    output: Tensor, inputs: Tensor | Sequence[Tensor], upstream: Any = None, *, create_graph: bool = False
+) -> list[Any]:
     """The derivatives of an output by some of the tensors that it was computed from; no tensor's `grad` changes.
 
     Parameters
     ----------
     output : Tensor
         One number, or any tensor with `upstream` given.
-    inputs : sequence of Tensor
+    inputs : Tensor or sequence of Tensor
         Parameters or results on the way.
     upstream : array, optional
         dL/doutput.
@@ -49,6 +51,7 @@ def grad(output: Tensor, inputs: Sequence[Tensor], upstream: Any = None, *, crea
     12.0
     """
     _, found = cotangents(output, upstream, create_graph=create_graph)
+    inputs = [inputs] if isinstance(inputs, Tensor) else inputs
     for tensor in inputs:
         if id(tensor) not in found:
             raise AutogradError(f"{describe(output)} does not depend on {describe(tensor)}")
@@ -78,6 +81,10 @@ def value_and_gradient(f: Callable[..., Any], argument: int | Sequence[int] = 0)
     places = (argument,) if isinstance(argument, int) else tuple(argument)
 
     def both(*arguments: Any, **named: Any) -> tuple[Any, Any]:
+        if max(places) >= len(arguments):
+            raise AutogradError(
+                f"a gradient by argument {max(places)}, but the function was called with {len(arguments)}"
+            )
         with enable_grad():
             # an alias of a Tensor, so that f's use of it here is told from its use elsewhere
             own = {

@@ -32,14 +32,17 @@ def place(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]
     layer = _layers(len(sizes), edges)
     heights = [height for _, height in sizes]
     chains: list[list[int]] = []  # each edge as a chain from layer to layer, through bends
+    bends: dict[tuple[int, int], int] = {}  # the edges of a node share theirs
     for start, end in edges:
         chain = [start]
         for between in range(layer[start] + 1, layer[end]):
-            chain.append(len(layer))
-            layer.append(between)
-            heights.append(BEND)
+            if (start, between) not in bends:
+                bends[start, between] = len(layer)
+                layer.append(between)
+                heights.append(BEND)
+            chain.append(bends[start, between])
         chains.append([*chain, end])
-    links = [link for chain in chains for link in pairwise(chain)]
+    links = list(dict.fromkeys(link for chain in chains for link in pairwise(chain)))
     rows: list[list[int]] = [[] for _ in range(max(layer, default=0) + 1)]
     for node, number in enumerate(layer):
         rows[number].append(node)

@@ -382,7 +382,9 @@ def _concatenate_vjp(position: int) -> Vjp:
     return vjp
 
 
-rule("concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), each=_concatenate_vjp, says="")
+rule(
+    "concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), each=_concatenate_vjp, says="Join along an axis."
+)
 
 
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Any:

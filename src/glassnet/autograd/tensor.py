@@ -1,7 +1,7 @@
 """Tensor: an array that remembers how it was computed."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -246,6 +246,12 @@ class Tensor(Recorded):
     def __abs__(self) -> "Tensor":
         return apply("absolute", self)
 
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
     def __lt__(self, other: Any) -> Any:
         return self._value < plain(other)
 
@@ -264,42 +270,40 @@ class Tensor(Recorded):
     def __ne__(self, other: Any) -> Any:
         return self._value != plain(other)
 
-    # --- in place: parameters only ------------------------------------------------------------------------------
+    # --- in place: within no_grad; elsewhere t += u is t = t + u, a new tensor ---------------------------------
 
     def __iadd__(self, other: Any) -> "Tensor":
-        return self._in_place(np.add, other, "+")
+        return self._in_place(np.add, other) if self._is_changeable("+") else self + other
 
     def __isub__(self, other: Any) -> "Tensor":
-        return self._in_place(np.subtract, other, "-")
+        return self._in_place(np.subtract, other) if self._is_changeable("-") else self - other
 
     def __imul__(self, other: Any) -> "Tensor":
-        return self._in_place(np.multiply, other, "*")
+        return self._in_place(np.multiply, other) if self._is_changeable("*") else self * other
 
     def __itruediv__(self, other: Any) -> "Tensor":
-        return self._in_place(np.divide, other, "/")
+        return self._in_place(np.divide, other) if self._is_changeable("/") else self / other
 
     def __setitem__(self, index: Any, new: Any) -> None:
-        self._check_in_place("t = where(condition, new, t)")
+        if not self._is_changeable("..."):
+            raise AutogradError(f"{describe(self)} is not changed in place: write t = where(condition, new, t)")
         self._value[plain(index)] = plain(new)
 
-    def _in_place(self, function: np.ufunc, other: Any, sign: str) -> "Tensor":
-        self._check_in_place(f"t = t {sign} u")
+    def _is_changeable(self, sign: str) -> bool:
+        """Whether it may change in place here: a parameter or constant within no_grad."""
+        if self.requires_grad and self.node is None and is_recording():
+            raise AutogradError(
+                f"{describe(self)} requires a gradient and is not changed while operations are recorded: do it within "
+                f"no_grad(), or compute another tensor, t = w {sign} u"
+            )
+        return not is_recording() and self._value.flags.writeable
+
+    def _in_place(self, function: np.ufunc, other: Any) -> "Tensor":
         other = plain(other)
         if np.broadcast_shapes(self.shape, np.shape(other)) != self.shape:
             raise AutogradError(f"{describe(self)} keeps its shape: {np.shape(other)} does not fit into it")
         function(self._value, other, out=self._value, casting="same_kind")
         return self
-
-    def _check_in_place(self, instead: str) -> None:
-        if self.node is not None:
-            raise AutogradError(f"{describe(self)} is a result and is not changed in place: write {instead}")
-        if self.requires_grad and is_recording():
-            raise AutogradError(
-                f"{describe(self)} requires a gradient and is not changed in place while operations are recorded: "
-                f"do it within no_grad(), or write {instead}"
-            )
-        if not self._value.flags.writeable:
-            raise AutogradError(f"{describe(self)} is a result and is not changed in place: write {instead}")
 
     # --- shape and sums -----------------------------------------------------------------------------------------
 

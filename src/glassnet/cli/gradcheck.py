@@ -1,5 +1,6 @@
 """`glassnet gradcheck MODEL DATA`: is the gradient right? Central differences in float64, tensor by tensor."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,13 +115,19 @@ def document(report: Any, tolerance: float, rows: int) -> dict[str, Any]:
     """The JSON document."""
     from dataclasses import asdict
 
-    tensors = [asdict(tensor) for tensor in report.tensors]
+    tensors = [_finite(asdict(tensor)) for tensor in report.tensors]
     return {"passed": report.passed, "tolerance": tolerance, "rows": rows, "tensors": tensors}
 
 
 def document_of_ways(report: Any, tolerance: float, rows: int) -> dict[str, Any]:
-    """The same with the ways' costs; a way that was not run has no seconds."""
+    """The same with the ways' costs; a way that was not run has null seconds."""
     from dataclasses import asdict
 
-    ways = [asdict(way) | {"seconds": None if way.skipped else way.seconds} for way in report.ways]
-    return document(report, tolerance, rows) | {"ways": ways}
+    return document(report, tolerance, rows) | {"ways": [_finite(asdict(way)) for way in report.ways]}
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: null takes its place."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
