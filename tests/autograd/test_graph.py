@@ -90,6 +90,7 @@ def test_formulas_of_the_operations():
         abs(a): "|a|",
         a.reshape(1).T: "v₁ᵀ",
         a.sum(): "sum(a)",
+        a.reshape(1).sum(axis=0): "sum(v₁, axis=0)",
         sigmoid(a): "σ(a)",
         sin(a): "sin(a)",
     }

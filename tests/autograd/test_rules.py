@@ -63,7 +63,12 @@ CASES = {
     "clip": [(lambda a: ag.clip(a, -0.5, 0.9), A), (lambda a: a.clip(low=0), A)],
     "where": [(lambda a, b: ag.where(CONDITION, a, b), A, real(3)), (lambda a: ag.where(a > 0, a, 0.0), A)],
     "sum": [(lambda a: a.sum(axis=1), A), (lambda a: a.sum(), A), (lambda a: a.sum((0, -1), keepdims=True), A)],
-    "mean": [(lambda a: a.mean(0), A), (lambda a: a.mean(), A), (lambda a: ag.mean(a, axis=(0, 2)), real(2, 3, 4))],
+    "mean": [
+        (lambda a: a.mean(0), A),
+        (lambda a: a.mean(), A),
+        (lambda a: a.mean(np.int64(1)), A),
+        (lambda a: ag.mean(a, axis=(0, 2)), real(2, 3, 4)),
+    ],
     "max": [(lambda a: a.max(axis=1), A), (lambda a: a.max(), A), (lambda a: a.max(0, keepdims=True), A)],
     "min": [(lambda a: a.min(axis=-1), A), (lambda a: a.min((0, 1)), A)],
     "logsumexp": [
@@ -74,7 +79,11 @@ CASES = {
     "softmax": [(ag.softmax, A), (lambda a: ag.softmax(a, axis=0), A)],
     "log_softmax": [(ag.log_softmax, A), (lambda a: ag.log_softmax(a, axis=0), A)],
     "reshape": [(lambda a: a.reshape(3, -1), A), (lambda a: a.reshape((6,)), A)],
-    "transpose": [(lambda a: a.T, A), (lambda a: a.transpose(2, 0, 1), real(2, 3, 4))],
+    "transpose": [
+        (lambda a: a.T, A),
+        (lambda a: a.transpose(2, 0, 1), real(2, 3, 4)),
+        (lambda a: a.transpose((-1, 0, 1)), real(2, 3, 4)),
+    ],
     "broadcast_to": [(lambda a: ag.broadcast_to(a, (4, 2, 3)), A)],
     "astype": [(lambda a: a.astype("float64"), A)],
     "index": [

@@ -181,6 +181,13 @@ def test_an_upstream_gradient():
         (x * x).backward()
     with refused("must have the shape of"):
         (x * x).backward([1.0])
+    x.zero_grad()
+    (x * x).backward(leaf([1.0, 1.0]) * 3)  # a Tensor will do
+    assert type(x.grad) is np.ndarray and x.grad.tolist() == [6, 12]
+    y = x[0] ** 3
+    with no_grad():
+        [slope] = grad(y, [x], create_graph=True)  # was asked for
+    assert grad(slope[0], [x])[0].tolist() == [6, 0]
 
 
 def test_nothing_to_differentiate():
@@ -278,6 +285,10 @@ def test_a_change_after_backward_is_a_step_of_training():
         w.value = 1.0
     with no_grad(), refused("keeps its shape"):
         w += np.ones((2, 2))
+    with no_grad(), refused("keeps its shape"):
+        w -= np.ones(3)
+    with no_grad(), refused("keeps its shape and dtype"):
+        w *= 1j
 
 
 def test_in_place_outside_of_no_grad():

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.tape import describe, plain
+from glassnet.autograd.tape import describe, enable_grad, plain
 from glassnet.autograd.tensor import Tensor, floats
 from glassnet.errors import AutogradError
 
@@ -24,7 +24,15 @@ def cotangents(
         raise AutogradError(f"{describe(root)} does not depend on a tensor with requires_grad=True")
     order = ordered(root)
     first = _upstream(root, upstream)
-    found: dict[int, Any] = {id(root): first if not create_graph or isinstance(first, Tensor) else Tensor(first)}
+    if create_graph:
+        with enable_grad():
+            return order, _backwards(order, first if isinstance(first, Tensor) else Tensor(first), create_graph)
+    return order, _backwards(order, plain(first), create_graph)
+
+
+def _backwards(order: list[Tensor], first: Any, create_graph: bool) -> dict[int, Any]:
+    """dL/dtensor by its id, on plain arrays or on Tensors."""
+    found: dict[int, Any] = {id(order[-1]): first}
     for tensor in reversed(order):
         node = tensor.node
         if node is None:
@@ -37,7 +45,7 @@ def cotangents(
                 part = _fitted(node.rule.vjp(i)(g, y, *operands, **node.settings), argument)
                 known = found.get(id(argument))
                 found[id(argument)] = part if known is None else known + part
-    return order, found
+    return found
 
 
 def _upstream(root: Tensor, upstream: Any) -> Any:

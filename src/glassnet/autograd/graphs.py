@@ -193,7 +193,8 @@ def _formula(tensor: Any, names: dict[int, str]) -> str:
         return words[0] + words[1].replace("−", "-").translate(SUPERSCRIPTS)
     if "{}" in rule.text:
         return rule.text.format(*(f"({w})" if w.startswith("−") else w for w in words))
-    return f"{rule.text}({', '.join(words)})"
+    axis = tensor.node.settings.get("axis")
+    return f"{rule.text}({', '.join([*words, f'axis={axis}'] if axis is not None else words)})"
 
 
 def _pretty(name: str) -> str:

@@ -250,7 +250,7 @@ def _kept(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """A reduced array with its axes put back as axes of length 1."""
     if keepdims or axis is None:
         return g if keepdims else reshape(g, shape=(1,) * x.ndim)
-    reduced = {a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis)}
+    reduced = {a % x.ndim for a in ((axis,) if np.ndim(axis) == 0 else axis)}
     return reshape(g, shape=tuple(1 if i in reduced else n for i, n in enumerate(x.shape)))
 
 
@@ -331,7 +331,9 @@ reshape = rule(
 transpose = rule(
     "transpose",
     lambda x, axes=None: np.transpose(x, axes),
-    lambda g, y, x, axes=None: transpose(g, axes=None if axes is None else tuple(np.argsort(axes).tolist())),
+    lambda g, y, x, axes=None: transpose(
+        g, axes=None if axes is None else tuple(np.argsort([a % x.ndim for a in axes]).tolist())
+    ),
     text="{}ᵀ",
     latex="{}^T",
     says="The axes in the given order, by default reversed.",

@@ -273,36 +273,39 @@ class Tensor(Recorded):
     # --- in place: within no_grad; elsewhere t += u is t = t + u, a new tensor ---------------------------------
 
     def __iadd__(self, other: Any) -> "Tensor":
-        return self._in_place(np.add, other) if self._is_changeable("+") else self + other
+        return self._in_place(np.add, other) if self._is_changeable("t = w + u") else self + other
 
     def __isub__(self, other: Any) -> "Tensor":
-        return self._in_place(np.subtract, other) if self._is_changeable("-") else self - other
+        return self._in_place(np.subtract, other) if self._is_changeable("t = w - u") else self - other
 
     def __imul__(self, other: Any) -> "Tensor":
-        return self._in_place(np.multiply, other) if self._is_changeable("*") else self * other
+        return self._in_place(np.multiply, other) if self._is_changeable("t = w * u") else self * other
 
     def __itruediv__(self, other: Any) -> "Tensor":
-        return self._in_place(np.divide, other) if self._is_changeable("/") else self / other
+        return self._in_place(np.divide, other) if self._is_changeable("t = w / u") else self / other
 
     def __setitem__(self, index: Any, new: Any) -> None:
-        if not self._is_changeable("..."):
+        if not self._is_changeable("t = where(condition, new, w)"):
             raise AutogradError(f"{describe(self)} is not changed in place: write t = where(condition, new, t)")
         self._value[plain(index)] = plain(new)
 
-    def _is_changeable(self, sign: str) -> bool:
+    def _is_changeable(self, instead: str) -> bool:
         """Whether it may change in place here: a parameter or constant within no_grad."""
         if self.requires_grad and self.node is None and is_recording():
             raise AutogradError(
                 f"{describe(self)} requires a gradient and is not changed while operations are recorded: do it within "
-                f"no_grad(), or compute another tensor, t = w {sign} u"
+                f"no_grad(), or compute another tensor, {instead}"
             )
         return not is_recording() and self._value.flags.writeable
 
     def _in_place(self, function: np.ufunc, other: Any) -> "Tensor":
         other = plain(other)
-        if np.broadcast_shapes(self.shape, np.shape(other)) != self.shape:
-            raise AutogradError(f"{describe(self)} keeps its shape: {np.shape(other)} does not fit into it")
-        function(self._value, other, out=self._value, casting="same_kind")
+        try:
+            function(self._value, other, out=self._value, casting="same_kind")
+        except (TypeError, ValueError) as error:
+            raise AutogradError(
+                f"{describe(self)} keeps its shape and dtype: {describe(other)} does not fit into it"
+            ) from error
         return self
 
     # --- shape and sums -----------------------------------------------------------------------------------------
