@@ -4,6 +4,7 @@ import copy
 import gc
 import pickle
 import re
+import sys
 import threading
 import weakref
 
@@ -397,13 +398,18 @@ def test_backward_frees_what_nobody_holds():
 
 
 def test_threads_share_parameters():
-    x = leaf(np.ones(50))
-    threads = [threading.Thread(target=lambda: [(x * 2).sum().backward() for _ in range(50)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert x.grad.tolist() == [400] * 50
+    x = leaf(np.ones(20_000))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # and NumPy lets others run while it adds large arrays
+    try:
+        threads = [threading.Thread(target=lambda: [(x * 2).sum().backward() for _ in range(100)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert x.grad.tolist() == [800] * 20_000
 
 
 # --- derivatives of functions -----------------------------------------------------------------------------------

@@ -41,20 +41,25 @@ def rule(
 ) -> Callable[..., Any]:
     """Put a row into the table; returns the function for people."""
     RULES[name] = Rule(name, value, vjps, text or name, latex or rf"\operatorname{{{name}}}", says, each)
-    settings = [] if isinstance(value, np.ufunc) else list(inspect.signature(value).parameters)[len(vjps) :]
+    settings = [] if isinstance(value, np.ufunc) else list(inspect.signature(value).parameters.values())[len(vjps) :]
+    names = [parameter.name for parameter in settings]
 
     def function(*arguments: Any, **given: Any) -> Any:
         if each is None:
             count = len(vjps)
-            if len(arguments) < count or len(arguments) > count + len(settings):
+            if len(arguments) < count or len(arguments) > count + len(names):
                 raise AutogradError(f"{name} takes {count} tensor{'s' * (count > 1)}, got {len(arguments)}")
-            given = {**dict(zip(settings, arguments[count:], strict=False)), **given}
+            given = {**dict(zip(names, arguments[count:], strict=False)), **given}
             arguments = arguments[:count]
         recorded = any(isinstance(a, Tensor) for a in arguments)
         return apply(name, *arguments, **given) if recorded else value(*arguments, **given)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = says
+    tensors = [] if each is not None else ["x"] if len(vjps) == 1 else ["a", "b"]
+    function.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
+        [inspect.Parameter(word, inspect.Parameter.POSITIONAL_ONLY) for word in tensors] + settings
+    )
     FUNCTIONS[name] = function
     return function
 
