@@ -40,6 +40,7 @@ _PLACES = {
     "Network": "model",
     "check_gradients": "model",
     "compare_gradients": "gradients.ways",
+    "network_graph": "gradients.drawn",
     "load": "loading",
     "TableClassifier": "estimators.table",
     "TableRegressor": "estimators.table",

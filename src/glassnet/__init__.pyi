@@ -38,6 +38,7 @@ from glassnet.formulas.schedules import LinearWarmup as LinearWarmup
 from glassnet.formulas.schedules import OneCycle as OneCycle
 from glassnet.formulas.schedules import Step as Step
 from glassnet.formulas.schedules import schedule as schedule
+from glassnet.gradients.drawn import network_graph as network_graph
 from glassnet.gradients.ways import compare_gradients as compare_gradients
 from glassnet.loading import load as load
 from glassnet.model import Network as Network

@@ -46,8 +46,8 @@ def objective(fixed: FixedPass, theta: np.ndarray, trace: Trace) -> tuple[Tensor
             a = a if a.name else a.named(f"a{number}")
         elif f"{'slope' if isinstance(layer, RandomizedLeakyReLU) else 'mask'}{number}" in trace:
             a = a * trace[f"{'slope' if isinstance(layer, RandomizedLeakyReLU) else 'mask'}{number}"]
-    each = losses(net.objective, net.output.g, z, a, fixed.Y).named("losses")
-    total = (where(fixed.v > 0, each, 0.0) * fixed.v).sum()
+    each = losses(net.objective, net.output.g, z, a, Tensor(fixed.Y, name="y")).named("losses")
+    total = _weighted(each, fixed.v)
     for name, tensor in parameters.items():
         if name.startswith("W"):
             if net.l1:
@@ -55,6 +55,13 @@ def objective(fixed: FixedPass, theta: np.ndarray, trace: Trace) -> tuple[Tensor
             if net.l2:
                 total = total + net.l2 / 2 * (tensor**2).sum()
     return total.named("J"), parameters
+
+
+def _weighted(each: Tensor, v: np.ndarray) -> Tensor:
+    """The sum with the examples' weights v; a weight of 0 takes an example out, even one whose loss is infinite."""
+    if np.all(v == 1):
+        return each.sum()
+    return ((each if np.all(v > 0) else where(v > 0, each, 0.0)) * Tensor(v, name="v")).sum()
 
 
 def _normalized(norm: BatchNorm, z: Tensor, known: tuple[np.ndarray, np.ndarray] | None) -> Tensor:

@@ -85,13 +85,13 @@ def activate(record: Activation, z: Any) -> Any:
     return _known("activation", record.name, own or ACTIVATIONS.get(record.name))(z, *record.constants.values())
 
 
-def losses(record: Loss, output: Activation, z: Any, a: Any, y: np.ndarray) -> Any:
+def losses(record: Loss, output: Activation, z: Any, a: Any, y: Tensor) -> Any:
     """The loss of each example (n,), on the tape."""
     if record.owns(output) and record.name in LINKED:
         return LINKED[record.name](z, a, y).sum(axis=-1)
     own = record.function.formula if isinstance(record.function, LossFormula) else None
     formula = _known("loss", record.name, own or LOSSES.get(record.name))
-    each = formula(a, Tensor(y) if own else y, *record.constants.values())
+    each = formula(a, y, *record.constants.values())
     return each.sum(axis=-1) if each.ndim == 2 else each
 
 
