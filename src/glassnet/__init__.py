@@ -41,6 +41,7 @@ _PLACES = {
     "check_gradients": "model",
     "compare_gradients": "gradients.ways",
     "network_graph": "gradients.drawn",
+    **dict.fromkeys(("diagnose", "Diagnosis", "Finding"), "diagnosis"),
     "load": "loading",
     "TableClassifier": "estimators.table",
     "TableRegressor": "estimators.table",

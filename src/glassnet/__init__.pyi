@@ -1,5 +1,8 @@
 """What type checkers and editors see of the names that `__init__.py` loads when they are first used."""
 
+from glassnet.diagnosis import Diagnosis as Diagnosis
+from glassnet.diagnosis import Finding as Finding
+from glassnet.diagnosis import diagnose as diagnose
 from glassnet.errors import ArchitectureError as ArchitectureError
 from glassnet.errors import AutogradError as AutogradError
 from glassnet.errors import DataError as DataError

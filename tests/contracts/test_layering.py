@@ -17,7 +17,16 @@ import glassnet
 PACKAGE = Path(glassnet.__file__).parent
 
 BELOW_MODEL = {"formulas", "network", "engines", "training", "tables", "files", "explain"}
-BELOW_CLI = {*BELOW_MODEL, "model", "gradients", "estimators", "loading", "__version__", ""}  # "": the public names
+BELOW_CLI = {
+    *BELOW_MODEL,
+    "model",
+    "gradients",
+    "estimators",
+    "diagnosis",
+    "loading",
+    "__version__",
+    "",
+}  # "": the public names
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -33,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "model": BELOW_MODEL,
     "gradients": {*BELOW_MODEL, "model", "autograd", "custom"},
     "estimators": {*BELOW_MODEL, "model"},
+    "diagnosis": {*BELOW_MODEL, "model"},
     "loading": {*BELOW_MODEL, "model", "estimators"},
     "plots": BELOW_CLI,
     "report": {*BELOW_CLI, "plots"},

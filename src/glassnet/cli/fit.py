@@ -1,19 +1,19 @@
-"""`glassnet fit DATA`: train on a table and report on rows that training never saw."""
+"""`glassnet fit DATA`: train on a table and report on rows that training never saw.
 
-from dataclasses import dataclass
+`Learning` holds what every command takes that sets up a network and its training.
+"""
+
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from glassnet.cli.options import DATA, NETWORK, OUTPUT, TRAINING, Data, Json, Noise, Quiet, Rows, Target, option
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "Learning"]
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Train a network on a table, and judge it on a test part that it never saw.
-
-    The rows are split 70/15/15 into training, validation and test, stratified for classes.
-    """
+class Learning:
+    """Options for the data, the network and the training."""
 
     data: Data
     target: Target = None
@@ -205,18 +205,6 @@ class Fit:
         str | None,
         option("--clip-value", value="BOUND", panel=TRAINING, help="Bound of the gradient's entries. Default: none."),
     ] = None
-    time_budget: Annotated[
-        str | None, option("--time-budget", value="SECONDS", panel=TRAINING, help="Stop after so many seconds.")
-    ] = None
-    target_metric: Annotated[
-        str | None,
-        option(
-            "--target-metric",
-            value="NAME=VALUE",
-            panel=TRAINING,
-            help="Stop when a number of the history is reached, such as validation_accuracy=0.95.",
-        ),
-    ] = None
     seed: Annotated[
         str,
         option("--seed", value="N", panel=TRAINING, help="Of split, first weights and order; the same gives the same."),
@@ -237,6 +225,27 @@ class Fit:
             value="N",
             panel=TRAINING,
             help="How many threads may train; the result is the same. Default: as many as pay.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Fit(Learning):
+    """Train a network on a table, and judge it on a test part that it never saw.
+
+    The rows are split 70/15/15 into training, validation and test, stratified for classes.
+    """
+
+    time_budget: Annotated[
+        str | None, option("--time-budget", value="SECONDS", panel=TRAINING, help="Stop after so many seconds.")
+    ] = None
+    target_metric: Annotated[
+        str | None,
+        option(
+            "--target-metric",
+            value="NAME=VALUE",
+            panel=TRAINING,
+            help="Stop when a number of the history is reached, such as validation_accuracy=0.95.",
         ),
     ] = None
     out: Annotated[
@@ -276,7 +285,7 @@ class Fit:
         from glassnet.cli import announcing, problems, reporting, settings, training
         from glassnet.cli.screen import Screen
 
-        plan = settings.read_plan(self)
+        plan = replace(settings.read_plan(self), callbacks=settings.read_callbacks(self))
         training.prove_paths(self)
         screen = Screen(json=self.json, quiet=self.quiet)
         problem = problems.read_problem(self, plan)

@@ -12,7 +12,7 @@ from glassnet.cli.source import Source, read_source
 from glassnet.errors import DataError, InvalidParameterError, nearest
 
 if TYPE_CHECKING:
-    from glassnet.cli.fit import Fit
+    from glassnet.cli.fit import Learning
     from glassnet.cli.settings import Plan
     from glassnet.tables import Preprocessing
 
@@ -43,7 +43,7 @@ class Problem:
         return {name: 0 if part is None else part[0].height for name, part in parts.items()}
 
 
-def read_problem(fit: "Fit", plan: "Plan") -> Problem:
+def read_problem(fit: "Learning", plan: "Plan") -> Problem:
     """Read and check the data, and draw the rows into parts."""
     from glassnet.tables import drop_missing_target, infer_task, split_target
 
@@ -67,7 +67,7 @@ def read_problem(fit: "Fit", plan: "Plan") -> Problem:
     return Problem(source, target, inferred, why, classes, training, validation, test, without, duplicates)
 
 
-def _check_columns(fit: "Fit", source: Source, target: str) -> None:
+def _check_columns(fit: "Learning", source: Source, target: str) -> None:
     """Every column that an option names is there, and is not the target."""
     for option in ("categorical", "numeric", "drop", "weights"):
         for name in column_names(getattr(fit, option)):

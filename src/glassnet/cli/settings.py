@@ -10,9 +10,9 @@ from glassnet.errors import InvalidParameterError, nearest
 from glassnet.formulas.registry import parse_spec
 
 if TYPE_CHECKING:
-    from glassnet.cli.fit import Fit
+    from glassnet.cli.fit import Fit, Learning
 
-__all__ = ["Plan", "read_plan"]
+__all__ = ["Plan", "read_callbacks", "read_plan"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Plan:
     seed: int
     validation: float
     test: float
-    callbacks: tuple[Any, ...]
+    callbacks: tuple[Any, ...] = ()
 
 
 def positive(option: str, text: str) -> float:
@@ -144,7 +144,7 @@ READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
 """Option of `fit` -> argument of the estimator, and what reads it. What is not given is left to the estimator."""
 
 
-def read_plan(fit: "Fit") -> Plan:
+def read_plan(fit: "Learning") -> Plan:
     """Check every option that can be checked without the data."""
     seed = whole("--seed", fit.seed, 0, LARGEST_SEED)
     parameters: dict[str, Any] = {"random_state": seed, "batch_norm": fit.batch_norm}
@@ -163,7 +163,7 @@ def read_plan(fit: "Fit") -> Plan:
             raise InvalidParameterError("--patience needs validation rows to watch; leave out --validation 0")
         parameters["patience"] = None
     task = None if fit.task is None else choice("--task", fit.task, ("classification", "regression"))
-    return Plan(parameters, task, seed, validation, test, tuple(_callbacks(fit)))
+    return Plan(parameters, task, seed, validation, test)
 
 
 def _own_start(text: str) -> bool:
@@ -189,7 +189,8 @@ def _scheduled(text: str, parameters: dict[str, Any]) -> str:
         return str(schedule(text, initial=parameters.get("learning_rate", rule.learning_rate)))
 
 
-def _callbacks(fit: "Fit") -> list[Any]:
+def read_callbacks(fit: "Fit") -> tuple[Any, ...]:
+    """What `fit` does besides while it trains: rules that end it, logs."""
     from glassnet import CSVLog, TargetMetric, TensorBoard, TimeBudget
     from glassnet.training.metrics import METRICS
 
@@ -208,4 +209,4 @@ def _callbacks(fit: "Fit") -> list[Any]:
         found.append(CSVLog(fit.csv_log))
     if fit.tensorboard is not None:
         found.append(TensorBoard(fit.tensorboard))
-    return found
+    return tuple(found)

@@ -35,6 +35,9 @@ from glassnet.training.solvers import SOLVERS, Solver
 
 __all__ = ["TableEstimator"]
 
+Beginning = tuple[np.ndarray, np.ndarray, dict[str, Any]]
+"""Inputs (n, d), encoded targets, and the other arguments of `Network.fit`."""
+
 _FEW_ROWS = 40  # below, a validation part would be too small to stop by
 
 
@@ -128,6 +131,14 @@ class TableEstimator(BaseEstimator):
         resume : path, optional
             A checkpoint of the same run to go on from.
         """
+        data, targets, options = self.begin(X, y, validation_data=validation_data)
+        self.history_: History = self.network_.fit(data, targets, resume=resume, **options)
+        self.n_iter_ = max(self.history_.epochs, 1)
+        self.metrics_: dict[str, float] = {}
+        return self
+
+    def begin(self, X: Any, y: Any, *, validation_data: tuple[Any, Any] | None = None) -> Beginning:
+        """Do all of `fit` but the training: `network_` has its first weights, and the rest is returned."""
         frame, labels = self._labelled(X, y)
         self.target_ = self._fit_target(labels)
         self.seed_ = seed_of(self.random_state)
@@ -135,11 +146,13 @@ class TableEstimator(BaseEstimator):
         inputs, weights = self._learn_columns(training[0])
         data = self.preprocessing_.transform(inputs)
         self.network_ = self._build(data)
-        validation = None if held_out is None else self._validation(*held_out)
-        self.history_: History = self._train(data, self._encode(training[1]), weights, validation, resume)
-        self.n_iter_ = max(self.history_.epochs, 1)
-        self.metrics_: dict[str, float] = {}
-        return self
+        return self._beginning(data, training[1], weights, held_out)
+
+    def begin_again(self, X: Any, y: Any, *, validation_data: tuple[Any, Any] | None = None) -> Beginning:
+        """What training this fitted model further would begin with; columns, target and network stay as they are."""
+        check_is_fitted(self, "network_")
+        frame = self._frame(X, reset=False)
+        return self._beginning(self.preprocessing_.transform(frame), y, self._weights(frame), validation_data)
 
     def transform_inputs(self, X: Any, *, source: str = "the data") -> np.ndarray:
         """The network's inputs (n, d) for the rows of a table: imputed, one-hot, scaled."""
@@ -261,31 +274,30 @@ class TableEstimator(BaseEstimator):
         network.parameters["W1"][:, constant_features(data)] = 0
         return network
 
-    def _train(self, data: np.ndarray, targets: np.ndarray, weights: Any, validation: Any, resume: Any) -> History:
-        """Fit the network; "auto" becomes what suits the number of rows."""
+    def _beginning(self, data: np.ndarray, labels: Any, weights: Any, held_out: tuple[Any, Any] | None) -> Beginning:
+        """Training data and the arguments of `Network.fit`; "auto" becomes what suits the number of rows."""
         n = len(data)
+        validation = None if held_out is None else self._validation(*held_out)
         batch_size: Any = default_batch_size(n) if self.batch_size == "auto" else self.batch_size
         epochs: Any = default_epochs(n, batch_size) if self.epochs == "auto" else self.epochs
         callbacks: list[Callback] = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks)
         if validation is not None and self.patience is not None:
             patience: Any = default_patience(n, batch_size) if self.patience == "auto" else self.patience
             callbacks.insert(0, EarlyStopping(patience=patience))
-        return self.network_.fit(
-            data,
-            targets,
-            optimizer=self._rule(),
-            batch_size=batch_size,
-            epochs=epochs,
-            validation=validation,
-            sample_weight=weights,
-            class_weight=self._class_weight(),
-            metrics=None if validation is None else self._metrics(),
-            callbacks=callbacks,
-            clip_norm=self.clip_norm,
-            clip_value=self.clip_value,
-            resume=resume,
-            verbose=self.verbose,
-        )
+        options = {
+            "optimizer": self._rule(),
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "validation": validation,
+            "sample_weight": weights,
+            "class_weight": self._class_weight(),
+            "metrics": None if validation is None else self._metrics(),
+            "callbacks": callbacks,
+            "clip_norm": self.clip_norm,
+            "clip_value": self.clip_value,
+            "verbose": self.verbose,
+        }
+        return data, self._encode(labels), options
 
     def _rule(self) -> Any:
         """The optimizer by name or spec text, with the estimator's learning rate and weight decay; objects pass."""
