@@ -8,6 +8,7 @@ from typer.core import TyperCommand
 
 from glassnet import __version__
 from glassnet.cli.datasets import Datasets
+from glassnet.cli.diagnose import Diagnose
 from glassnet.cli.evaluate import Evaluate
 from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
@@ -17,7 +18,7 @@ from glassnet.cli.summary import Summary
 
 __all__ = ["COMMANDS", "command_group"]
 
-COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Datasets)
+COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Diagnose, Gradcheck, Datasets)
 
 
 def command_group() -> Any:

@@ -96,7 +96,7 @@ class Case:
         copy = Network.from_parts(
             architecture or self.architecture, own.parameters.vector.copy(), own.buffers.vector.copy(), own.seed
         )
-        copy.threads = own.threads
+        copy.engine, copy.threads = own.engine, own.threads
         return copy
 
     def sample(self, most: int = MOST) -> np.ndarray:

@@ -13,7 +13,7 @@ from glassnet.training.options import whole_number
 __all__ = ["CHECKS", "diagnose"]
 
 _TIPS = "Lecture 5, implementation tips"
-_DEAD = "Class 2 and EE514, activation functions: saturation and dead units; 40%: Stanford CS231n notes"
+_DEAD = "Class 2 and EE514, activation functions: saturation and dead units"
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -86,7 +86,7 @@ CHECKS: tuple[Check, ...] = (
         "first_loss",
         "is the first loss right?",
         "start",
-        "the first loss over that of knowing nothing (ln K; for numbers, predicting the mean): look from 4, wrong from 8",
+        "over the loss of knowing nothing (ln K; for numbers, predicting the mean): look from 4, wrong from 8",
         "Lecture 5, loss functions: cross-entropy of K equal outputs; Stanford CS231n notes, sanity checks",
         start.first_loss,
     ),
@@ -94,7 +94,7 @@ CHECKS: tuple[Check, ...] = (
         "first_units",
         "do the units let gradients through at the start?",
         "start",
-        "dead units: look from 10%, wrong from 40%; saturated outputs of sigmoid and tanh: look from 25%, wrong from 50%",
+        "dead units: look from 25%, wrong from 60%; saturated outputs (sigmoid, tanh): look from 25%, wrong from 50%",
         _DEAD,
         start.units,
     ),
@@ -102,7 +102,7 @@ CHECKS: tuple[Check, ...] = (
         "gradient_flow",
         "do gradients reach every layer?",
         "start",
-        "norm of dW_l against the largest: look below 1e-3, wrong below 1e-5; norm of all: look above 100, wrong above 1e4",
+        "norm of dW_l over the largest: look below 1e-3, wrong below 1e-5; of all: look above 100, wrong above 1e4",
         f"{_TIPS}: check gradient flow; Glorot and Bengio (2010)",
         start.flow,
     ),
@@ -110,7 +110,7 @@ CHECKS: tuple[Check, ...] = (
         "overfit",
         "can it learn a small batch by heart?",
         "start",
-        "best loss on 16 rows, without dropout and penalties, over that of knowing nothing: look from 0.2, wrong from 0.6",
+        "best loss on 16 rows, no dropout, no penalties, over that of knowing nothing: look from 0.2, wrong from 0.6",
         f"{_TIPS}: overfit a small data set first",
         start.overfit,
     ),
@@ -254,7 +254,8 @@ def _series(case: Case) -> dict[str, Any]:
     passes = {"start": case.start, **({} if last is None else {"later": last})}
     series: dict[str, Any] = {
         "activations": {
-            when: {f"a{l}": trace[f"a{l}"].ravel().tolist()[:20_000] for l in layers} for when, trace in passes.items()
+            when: {f"a{number}": trace[f"a{number}"].ravel().tolist()[:20_000] for number in layers}
+            for when, trace in passes.items()
         }
     }
     if case.solver:
@@ -262,8 +263,8 @@ def _series(case: Case) -> dict[str, Any]:
     return series | {
         "loss": case.steps.losses,
         "steps": case.steps.at,
-        "gradient_norms": {f"W{l}": [row[l - 1] for row in case.steps.gradient_norms] for l in layers},
-        "update_ratios": {f"W{l}": [row[l - 1] for row in case.steps.update_ratios] for l in layers},
+        "gradient_norms": {f"W{number}": [row[number - 1] for row in case.steps.gradient_norms] for number in layers},
+        "update_ratios": {f"W{number}": [row[number - 1] for row in case.steps.update_ratios] for number in layers},
         "range_test": {
             "rates": case.rates.rates,
             "losses": case.rates.losses,

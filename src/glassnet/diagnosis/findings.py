@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from glassnet.diagnosis.case import Case
 
-__all__ = ["FINE", "LOOK", "SKIPPED", "WRONG", "Check", "Diagnosis", "Finding", "Judgement", "Verdict", "graded"]
+__all__ = [
+    "FINE",
+    "LOOK",
+    "SKIPPED",
+    "WRONG",
+    "Check",
+    "Diagnosis",
+    "Finding",
+    "Judgement",
+    "Verdict",
+    "graded",
+    "number_text",
+]
 
 Verdict = Literal["fine", "look", "wrong", "skipped"]
 FINE: Verdict = "fine"
@@ -174,6 +186,17 @@ def graded(value: float, look: float, wrong: float) -> Verdict:
     ('look', 'wrong')
     """
     return FINE if value < look else LOOK if value < wrong else WRONG
+
+
+def number_text(value: Any) -> str:
+    """A measured value for people.
+
+    >>> number_text(0.123456), number_text(["W1", "W2"]), number_text(None)
+    ('0.1235', 'W1 W2', 'none')
+    """
+    if isinstance(value, list | tuple):
+        return " ".join(map(number_text, value)) or "none"
+    return "none" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

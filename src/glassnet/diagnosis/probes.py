@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from glassnet.engines.base import Data
 from glassnet.errors import DivergenceError
 from glassnet.formulas.optimizers import Adam
 from glassnet.formulas.schedules import Exponential
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from glassnet.diagnosis.case import Case
     from glassnet.training.run import Run
 
-__all__ = ["FirstSteps", "RangeTest", "first_steps", "overfitted", "plain", "range_test", "smoothed"]
+__all__ = ["FirstSteps", "RangeTest", "first_steps", "overfitted", "plain", "range_test"]
 
 EPOCHS, FEWEST, MOST, LOOKS = 3, 100, 600, 40  # watched: so many epochs, within so many steps; how often looked at
 SMALL, PATIENT, RATE = 16, 400, 0.01  # a small batch, steps to overfit it, and Adam's rate for that
@@ -76,9 +77,9 @@ class FirstSteps(Callback):
         layers = range(1, len(architecture.dense) + 1)
         self.last = now.trace(*self.probe)
         self.at.append(step)
-        self.gradient_norms.append([_norm(self.last[f"dW{l}"]) for l in layers])
-        moved = [_norm(now.parameters[f"W{l}"] - before[f"W{l}"]) for l in layers]
-        sizes = [_norm(before[f"W{l}"]) for l in layers]
+        self.gradient_norms.append([_norm(self.last[f"dW{n}"]) for n in layers])
+        moved = [_norm(now.parameters[f"W{n}"] - before[f"W{n}"]) for n in layers]
+        sizes = [_norm(before[f"W{n}"]) for n in layers]
         self.update_ratios.append([a / b if b else math.nan for a, b in zip(moved, sizes, strict=True)])
 
 
@@ -148,12 +149,14 @@ def overfitted(case: "Case") -> tuple[int, float, float]:
 
 @dataclass
 class RangeTest(Callback):
-    """The loss of each step as the learning rate grows by the same factor a step (Smith 2017).
+    """The loss as the learning rate grows by the same factor a step (Smith 2017).
 
-    `limit` is the rate at which the smoothed loss has risen by half of the first loss above its lowest; None if it
-    never does. `suggested` is a tenth of the rate where the loss is lowest, or of the limit where it never falls.
+    The loss is that of the same rows after each step, so that no luck of the batch is in it. `limit` is the rate at
+    which it has risen above its lowest by half of the first loss (or of `unit`, if that is more); None if it never
+    does. `suggested` is a tenth of the rate where the loss is lowest, or of the limit where it never falls.
     """
 
+    probe: Data
     unit: float
     rates: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
@@ -161,11 +164,11 @@ class RangeTest(Callback):
 
     def on_batch_end(self, run: "Run", loss: float) -> None:
         """Note rate and loss; end where the loss has risen too far."""
-        width = math.ceil(len(run.data) / run.program.batch_size)
-        self.rates.append(run.value("learning_rate", len(self.rates) / width))
-        self.losses.append(loss)
-        curve = smoothed(self.losses)
-        if curve[-1] > min(curve) + 0.5 * max(curve[0], self.unit):
+        per_epoch = math.ceil(len(run.data) / run.program.batch_size)
+        self.rates.append(run.value("learning_rate", len(self.rates) / per_epoch))
+        value, _ = run.engine.evaluate(run.program.architecture, run.state.theta, run.state.buffers, self.probe)
+        self.losses.append(float(value))
+        if not value <= min(self.losses) + 0.5 * max(self.losses[0], self.unit):  # also where it is NaN
             self.limit = self.rates[-1]
             run.stop("the loss rises", final=False)
         elif self.rates[-1] >= HIGHEST:
@@ -174,24 +177,10 @@ class RangeTest(Callback):
     @property
     def suggested(self) -> float:
         """A learning rate to begin with, of one significant figure."""
-        curve = smoothed(self.losses)
-        lowest = int(np.argmin(curve)) if len(curve) else 0
-        fell = len(curve) > 0 and curve[lowest] < curve[0] - 0.1 * max(curve[0], self.unit)
+        lowest = int(np.nanargmin(self.losses)) if self.losses else 0
+        fell = bool(self.losses) and self.losses[lowest] < self.losses[0] - 0.1 * max(self.losses[0], self.unit)
         top = self.rates[lowest] if fell else self.limit or HIGHEST / 10
         return float(f"{top / 10:.0e}")
-
-
-def smoothed(losses: list[float], keep: float = 0.8) -> np.ndarray:
-    """Exponential moving average, corrected for its start.
-
-    >>> smoothed([2.0, 2.0]).round(6).tolist()
-    [2.0, 2.0]
-    """
-    mean, found = 0.0, np.zeros(len(losses))
-    for i, loss in enumerate(losses):
-        mean = keep * mean + (1 - keep) * loss
-        found[i] = mean / (1 - keep ** (i + 1))
-    return found
 
 
 def range_test(case: "Case") -> RangeTest:
@@ -199,7 +188,8 @@ def range_test(case: "Case") -> RangeTest:
     size = min(case.fit["batch_size"], len(case.data))
     rows = case.sample(size * (SWEEP + 1))
     per_epoch = math.ceil(len(rows) / size)
-    test = RangeTest(case.constant_loss * (size if case.architecture.reduction == "sum" else 1))
+    probe = Data(*case.probe)
+    test = RangeTest(probe, case.constant_loss * (len(probe) if case.architecture.reduction == "sum" else 1))
     growth = Exponential(LOWEST, factor=(HIGHEST / LOWEST) ** (per_epoch / SWEEP))
     rule = dataclasses.replace(case.rule, learning_rate=growth)
     try:

@@ -40,15 +40,15 @@ def first_loss(case: "Case") -> Judgement:
 
 
 SCALE = (
-    "begin with small weights and zero biases (leave --initializer out; in Python a fresh Network), standardized inputs "
-    "and, for numbers, a standardized target (TableRegressor does it)"
+    "begin with small weights and zero biases (leave --initializer out; in Python a fresh Network), standardized "
+    "inputs and, for numbers, a standardized target (TableRegressor does it)"
 )
 
 
 def symmetry(case: "Case") -> Judgement:
     """Units of a hidden layer with the same weights."""
     layers = range(1, len(case.architecture.dense))
-    alike = [f"W{l}" for l in layers if _alike(case.network.parameters[f"W{l}"])]
+    alike = [f"W{number}" for number in layers if _alike(case.network.parameters[f"W{number}"])]
     if alike:
         meaning = f"all units of {', '.join(alike)} begin alike, and so stay alike: the layer is worth one unit"
         advice = "draw random weights: leave --initializer out, or say he_uniform or glorot_uniform (initializer=...)"
@@ -105,12 +105,12 @@ def units(case: "Case") -> Judgement:
 
 
 def judged(found: dict[str, tuple[float, str]], advice: str) -> Judgement:
-    """The verdict on the worst layer: dead units from 10% and 40%, saturated outputs from 25% and 50%."""
+    """The verdict on the worst layer: dead units from 25% and 60%, saturated outputs from 25% and 50%."""
     if not found:
         return Judgement(SKIPPED, "no hidden layer with slopes of its own")
     numbers = {name: share for name, (share, _) in found.items()}
     verdicts = {
-        n: graded(s, *((0.25, 0.5) if what.startswith("outputs") else (0.1, 0.4))) for n, (s, what) in found.items()
+        n: graded(s, *((0.25, 0.5) if what.startswith("outputs") else (0.25, 0.6))) for n, (s, what) in found.items()
     }
     order: list[Verdict] = [FINE, LOOK, WRONG]
     name = max(found, key=lambda layer: (order.index(verdicts[layer]), found[layer][0]))
@@ -124,7 +124,7 @@ def judged(found: dict[str, tuple[float, str]], advice: str) -> Judgement:
 def flow(case: "Case") -> Judgement:
     """The gradient's norm, layer by layer, at the first weights."""
     layers = range(1, len(case.architecture.dense) + 1)
-    norms = {f"dW{l}": float(np.linalg.norm(case.start[f"dW{l}"].astype(np.float64))) for l in layers}
+    norms = {f"dW{number}": float(np.linalg.norm(case.start[f"dW{number}"].astype(np.float64))) for number in layers}
     values = list(norms.values())
     total, least, most = math.hypot(*values), min(values), max(values)
     if not math.isfinite(total) or total > 1e4:

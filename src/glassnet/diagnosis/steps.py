@@ -22,14 +22,14 @@ def learning_rate(case: "Case") -> Judgement:
     rate, limit, good = case.peak_rate, test.limit, test.suggested
     numbers = {"learning_rate": rate, "limit": limit, "suggested": good}
     advice = f"take --lr {good:g} (learning_rate={good:g})"
-    end = f"from {limit:.2g} on the loss rises" if limit else "the loss does not rise up to 10"
+    end = f"the loss rises from {limit:.2g} on" if limit else "up to 10 the loss does not rise"
     if limit is not None and rate >= limit / 2:
         verdict = WRONG if rate >= limit else LOOK
         return Judgement(verdict, f"the learning rate {rate:g} is too high: {end}", advice, numbers)
     top = limit if limit is not None else 10 * good
     if rate < 1e-4 * top:
         verdict = WRONG if rate < 1e-5 * top else LOOK
-        return Judgement(verdict, f"the learning rate {rate:g} is too low: only {end}", advice, numbers)
+        return Judgement(verdict, f"the learning rate {rate:g} is too low: {end}", advice, numbers)
     return Judgement(
         FINE, f"the learning rate {rate:g} is in the useful range: {end}; {good:g} is a good start", "", numbers
     )
@@ -69,7 +69,7 @@ def updates(case: "Case") -> Judgement:
     if not len(ratios):
         return Judgement(SKIPPED, "training diverged at once")
     middle = np.nanmedian(np.where(np.isfinite(ratios), ratios, np.nan), axis=0)
-    numbers = {f"W{l}": float(value) for l, value in enumerate(middle, start=1)}
+    numbers = {f"W{number}": float(value) for number, value in enumerate(middle, start=1)}
     low, high = float(np.nanmin(middle)), float(np.nanmax(middle))
     good = f"--lr {case.rates.suggested:g} (learning_rate={case.rates.suggested:g})"
     if high > 0.1:
