@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from diagnosis import faults
 
+from diagnosis import faults
 from glassnet import (
     Dense,
     InvalidParameterError,
