@@ -86,7 +86,7 @@ CHECKS: tuple[Check, ...] = (
         "first_loss",
         "is the first loss right?",
         "start",
-        "over the loss of knowing nothing (ln K; for numbers, predicting the mean): look from 4, wrong from 8",
+        "over the loss of knowing nothing: ln K, look from 4, wrong from 8; for numbers the mean's, from 25 and 100",
         "Lecture 5, loss functions: cross-entropy of K equal outputs; Stanford CS231n notes, sanity checks",
         start.first_loss,
     ),

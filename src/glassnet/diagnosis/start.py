@@ -33,7 +33,8 @@ def first_loss(case: "Case") -> Judgement:
     said = f"the first loss is {found:.4g}"
     if found <= 0.5 * expected:
         return Judgement(FINE, f"{said}, below {expected:.4g} ({what}): the network has been trained", "", numbers)
-    verdict = graded(found / expected, 4, 8)
+    bounds = (4, 8) if case.architecture.objective.name in cross else (25, 100)  # squares grow faster than logarithms
+    verdict = graded(found / expected, *bounds)
     if verdict == FINE:
         return Judgement(FINE, f"{said}; knowing nothing gives {expected:.4g} ({what})", "", numbers)
     return Judgement(verdict, f"{said}, {found / expected:.3g} times the {expected:.4g} of {what}", SCALE, numbers)
