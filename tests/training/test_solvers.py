@@ -279,7 +279,8 @@ def test_solvers_by_name_and_their_numbers():
     from glassnet.training.solvers import solver
 
     assert solver("L-BFGS(memory=3)") == LBFGS(memory=3)
-    assert str(LBFGS()) == "lbfgs(tolerance=1e-06, memory=10)" and solver(str(LBFGS())) == LBFGS()
+    assert str(LBFGS(relative=0.1)) == "lbfgs(tolerance=1e-06, memory=10, relative=0.1, evaluations=1000000000)"
+    assert solver(str(LBFGS())) == LBFGS()
     with pytest.raises(InvalidParameterError, match="takes tolerance, memory"):
         solver("lbfgs(depth=3)")
     with pytest.raises(InvalidParameterError, match="memory"):

@@ -24,8 +24,11 @@ class _NetworkDocument(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def as_document(architecture: Architecture) -> dict[str, Any]:
-    """The architecture as plain JSON types."""
-    return msgspec.to_builtins(architecture)
+    """The architecture as plain JSON types; a field younger than the format stands there only where it is set."""
+    document = msgspec.to_builtins(architecture)
+    if not architecture.average_penalty:
+        del document["average_penalty"]
+    return document
 
 
 def from_document(document: Any, source: str) -> Architecture:

@@ -14,6 +14,7 @@ from glassnet.engines.compiled.plan import Order, plan_prediction, plan_training
 from glassnet.engines.compiled.threads import borrowed, run_on, yield_address
 from glassnet.engines.reference import ReferenceEngine
 from glassnet.formulas.optimizers import Optimizer
+from glassnet.formulas.penalties import penalty_value
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import buffer_layout, parameter_layout
 from glassnet.network.passes import penalty, penalty_gradient
@@ -145,12 +146,12 @@ class CompiledEngine:
         training.order.copy(theta, training.theta, back=False)
         training.buffers[:] = buffers
         bounds, no_rates = np.array([0, len(data)]), np.zeros((1, 0))
-        losses, _, _ = training.steps(bounds, None, np.zeros(1), np.zeros(1), no_rates, 0)
+        (losses, *_), _ = training.steps(bounds, None, np.zeros(1), np.zeros(1), no_rates, 0)
         views = parameter_layout(architecture).views(theta)
         gradient = np.empty_like(theta)
         training.order.copy(gradient, training.gradient, back=True)
-        penalty_gradient(architecture, views, gradient)
-        return float(losses[0]) + penalty(architecture, views), gradient
+        penalty_gradient(architecture, views, gradient, len(data))
+        return float(losses[0]) + penalty(architecture, views, len(data)), gradient
 
     # --- training -------------------------------------------------------------------------------------------------
 
@@ -257,7 +258,7 @@ class Training:
         self.order = Order.of(architecture)
         self.buffers = np.zeros(buffer_layout(architecture).size, architecture.dtype)
         self.carried = np.zeros((2, len(rule.carried) if rule is not None else 0))
-        self.norms = np.zeros(2 * max(1, plan.panels))
+        self.norms = np.zeros(3 * max(1, plan.panels))  # squares, squares after clipping by value, penalties
         self.function = function("train", architecture.dtype)
         self.carry = plan.tapes["carry"].copy() if rule is not None else None
 
@@ -281,10 +282,14 @@ class Training:
         weight_decays: np.ndarray,
         dropout_rates: np.ndarray,
         step: int,
-    ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Take these steps; losses, norms, and how many were finite. A step that was not has spoilt the arrays."""
+    ) -> tuple[np.ndarray, int]:
+        """Take these steps: (losses, norms, penalties), and how many were finite.
+
+        A step that was not has spoilt the arrays.
+        """
         steps, plan, architecture = len(bounds) - 1, self.plan, self.architecture
-        losses, norms = np.empty(steps), np.empty(steps)
+        numbers_of_steps = np.zeros((3, steps))
+        losses, norms, penalties = numbers_of_steps
         if self.carry is not None:
             self.carry[0, 1] = _address(self.carried)
         op = np.zeros(p.PROGRAM, np.int64)
@@ -299,6 +304,7 @@ class Training:
         op[p.LEARNING_RATES], op[p.WEIGHT_DECAYS] = _address(learning_rates), _address(weight_decays)
         op[p.DROPOUT_RATES], op[p.DROPOUTS] = _address(dropout_rates), dropout_rates.shape[1]
         op[p.LOSSES], op[p.STEP_NORMS], op[p.PANELS] = _address(losses), _address(norms), plan.panels
+        op[p.PENALTIES], op[p.AVERAGE_PENALTY] = _address(penalties), architecture.average_penalty
         op[p.CARRY] = 0 if self.carry is None else _address(self.carry)
         op[p.CLIP_NORM] = _bits(self.clip_norm or 0.0)
         wanted = self.wanted if self.step_work >= _SHARED_STEP or self.wanted is not None else 1
@@ -319,7 +325,7 @@ class Training:
             frames[:, f.SCRATCH] = [_address(panel) for panel in scratch]
             calls = [(self.function, _address(op), _address(row)) for row in frames]
             run_on(calls, shared, watched=steps * self.step_work > 3 * _CALL * _SPEED * threads)
-            return losses, norms, int(shared[f.DONE])
+            return numbers_of_steps, int(shared[f.DONE])
 
 
 class _Run:
@@ -355,21 +361,20 @@ class _Run:
     def advance(self, work: Slice) -> StepLog:
         """See `engines.base.Training`."""
         state, steps = self.state, len(work.learning_rates)
-        losses, norms = np.empty(steps), np.empty(steps)
+        numbers = np.empty((3, steps))  # losses, gradient norms, penalties
         done, bad = 0, None
         while done < steps and bad is None:
-            some = self._try(work, done, steps, losses, norms)
+            some = self._try(work, done, steps, numbers)
             if done + some < steps:  # the next step is not finite: come here again, and let the reference see
-                self._try(work, done, done + some, losses, norms)
+                self._try(work, done, done + some, numbers)
                 log = ReferenceEngine().begin(self.program, state, self.data).advance(_part(work, done + some, 1))
-                bad = log.bad
-                losses[done + some : done + some + len(log.losses)] = log.losses
-                norms[done + some : done + some + len(log.losses)] = log.gradient_norms
+                bad, theirs = log.bad, (log.losses, log.gradient_norms, log.penalties)
+                numbers[:, done + some : done + some + len(log.losses)] = theirs
                 some += len(log.losses)
             done += some
-        return StepLog(losses[:done], norms[:done], bad)
+        return StepLog(*numbers[:, :done], bad)
 
-    def _try(self, work: Slice, first: int, last: int, losses: np.ndarray, norms: np.ndarray) -> int:
+    def _try(self, work: Slice, first: int, last: int, numbers: np.ndarray) -> int:
         """Steps first to last of a slice, on copies; returns how many were finite. If all were, the state is theirs."""
         if first == last:
             return 0
@@ -377,16 +382,26 @@ class _Run:
         training.order.copy(state.theta, training.theta, back=False)
         training.order.copy(state.slots, training.slots, back=False)
         training.buffers[:], training.carried[0] = state.buffers, state.carried
-        some_losses, some_norms, some = training.steps(
+        found, some = training.steps(
             part.bounds, part.order, part.learning_rates, part.weight_decays, part.dropout_rates, state.step
         )
         if some == last - first:
-            losses[first:last], norms[first:last] = some_losses, some_norms
+            numbers[:, first:last] = found
+            numbers[2, first:last] += self._frozen_penalties(np.diff(part.bounds))
             state.step += some
             training.order.copy(state.theta, training.theta, back=True)
             training.order.copy(state.slots, training.slots, back=True)
             state.buffers[:], state.carried[:] = training.buffers, training.carried[some % 2]
         return some
+
+    def _frozen_penalties(self, examples: np.ndarray) -> np.ndarray | float:
+        """What weights that no update sees add to the penalties of steps over so many examples."""
+        architecture, total = self.program.architecture, 0.0
+        for piece in parameter_layout(architecture).slices if architecture.frozen else ():
+            if piece.is_weight and piece.name in architecture.frozen:
+                W = self.state.theta[piece.start : piece.stop].astype(np.float64)
+                total += float(penalty_value(W, architecture.l1, architecture.l2).sum())
+        return total / examples if architecture.average_penalty else total
 
 
 def _part(work: Slice, first: int, steps: int) -> Slice:
