@@ -42,6 +42,8 @@ _PLACES = {
     "load": "loading",
     "TableClassifier": "estimators.table",
     "TableRegressor": "estimators.table",
+    "MLPClassifier": "estimators.mlp",
+    "MLPRegressor": "estimators.mlp",
     "load_dataset": "tables.datasets",
     "read_table": "tables.reading",
     **dict.fromkeys(
