@@ -149,21 +149,24 @@ def _begin(model: Any, rows: Rows) -> None:
     )
     rng, drawn = model._random_state, model.initializer is not None or len(net.layers) > len(net.dense)
     seed = int(rng.randint(np.iinfo(np.int32).max)) if drawn else 0
-    theta = initial_parameters(net, seed) if model.initializer is not None else _as_scikit_learn_draws(net, rng)
+    if model.initializer is not None:
+        theta = initial_parameters(net, seed)
+    else:
+        theta = _as_scikit_learn_draws(net, rng, logistic=str(model.activation) in ("logistic", "sigmoid"))
     model._hold(model._network_of(net, theta, initial_buffers(net), seed))
     model.n_iter_, model.t_ = 0, 0
     model.n_layers_, model.n_outputs_ = len(net.sizes), rows.Y.shape[1]
     model.out_activation_ = output_of(model.loss, model._kind(), model.n_outputs_)[2]
 
 
-def _as_scikit_learn_draws(net: Architecture, rng: Any) -> np.ndarray:
+def _as_scikit_learn_draws(net: Architecture, rng: Any, *, logistic: bool) -> np.ndarray:
     """W and b uniform within sqrt(6 / (fan_in + fan_out)), or sqrt(2 / ...) with logistic hidden layers; as it draws.
 
     Source: Glorot and Bengio (2010), in scikit-learn's form.
     """
     theta = aligned_zeros(parameter_layout(net).size, net.dtype)
     views = parameter_layout(net).views(theta)
-    factor = 2.0 if len(net.dense) > 1 and net.dense[0].g.name == "sigmoid" else 6.0
+    factor = 2.0 if logistic else 6.0
     for number, (fan_in, fan_out) in enumerate(pairwise(net.sizes), start=1):
         bound = np.sqrt(factor / (fan_in + fan_out))
         views[f"W{number}"].T[...] = rng.uniform(-bound, bound, (fan_in, fan_out))
@@ -188,6 +191,7 @@ def _go_on(model: Any, rows: Rows) -> None:
             f"ask for {'-'.join(map(str, net.sizes))}; a network that goes on learning keeps its shape: set "
             "warm_start=False, or clone the estimator"
         )
+    model._hold(old)  # what was put into the lists is in the network now, and the lists show it
     old.architecture, old.engine, old.threads = net, choose(model.engine, net, ENGINES), model.threads
 
 
