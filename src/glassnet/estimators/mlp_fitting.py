@@ -18,7 +18,7 @@ from glassnet.engines.base import Data, Program, TrainState, choose, fresh_state
 from glassnet.errors import DataError, DivergenceError, InvalidParameterError
 from glassnet.estimators.mlp_base import MOST_BYTES, dense
 from glassnet.estimators.mlp_parameters import architecture, output_of, rule, rule_key
-from glassnet.estimators.mlp_rules import Reported, Shuffles, Tolerance
+from glassnet.estimators.mlp_rules import Lines, Reported, Shuffles, Tolerance
 from glassnet.estimators.scaling import learned
 from glassnet.formulas.optimizers import Adam, Optimizer
 from glassnet.model import ENGINES, Network
@@ -142,9 +142,14 @@ def _begin(model: Any, rows: Rows) -> None:
         vars(model).pop(name, None)
     dtype = model.dtype or rows.X.dtype.name
     net = architecture(model, rows.X.shape[1], rows.Y.shape[1], model._kind(), dtype, 1.0)
+    standardize_target = getattr(model, "standardize_target", False)
+    if standardize_target and net.output.g.name != "identity":
+        raise InvalidParameterError(
+            f"standardize_target needs a linear output, and loss '{model.loss}' has an {net.output.g.name} one"
+        )
     model._scales = learned(
         dense(rows.X, dtype, most=MOST_BYTES) if model.standardize else None,
-        rows.Y if getattr(model, "standardize_target", False) else None,
+        rows.Y if standardize_target else None,
         rows.weights,
     )
     rng, drawn = model._random_state, model.initializer is not None or len(net.layers) > len(net.dense)
@@ -221,6 +226,8 @@ def _run(model: Any, rows: Rows, held: Rows | None, mode: Mode) -> Run:
     callbacks = [*own, *([Progress()] if model.progress else [])]
     if not mode.solves:
         callbacks.insert(0, _tolerance(model, rows, validation is not None))
+    elif model.verbose:
+        callbacks.insert(0, Lines(_reported(model, rows)))
     metrics = () if validation is None else (model._metric,)
     epochs = state.epoch + (1 if mode.incremental else model.max_iter)
     solver = mode.rule if mode.solves else None

@@ -19,7 +19,7 @@ from glassnet.formulas.schedules import Schedule, schedule
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, Layer
 from glassnet.training.callbacks import Callback
 from glassnet.training.options import first_order, solver_of
-from glassnet.training.solvers import LBFGS, Solver
+from glassnet.training.solvers import LBFGS, SOLVERS, Solver
 
 __all__ = [
     "CONSTRAINTS",
@@ -66,7 +66,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     # what scikit-learn does not have
-    "optimizer": [str, Optimizer, LBFGS, None],
+    "optimizer": [str, Optimizer, *SOLVERS.values(), None],
     "schedule": [str, Schedule, None],
     "initializer": [str, Initializer, None],
     "dropout": [Interval(Real, 0, 1, closed="left"), str, Schedule],

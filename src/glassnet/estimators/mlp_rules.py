@@ -2,18 +2,18 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import RandomState
 
-from glassnet.training.callbacks import Callback, watched
+from glassnet.training.callbacks import Callback, check_watched, late, watched
 from glassnet.training.metrics import higher_is_better
 
 if TYPE_CHECKING:
     from glassnet.training.run import Run
 
-__all__ = ["Reported", "Shuffles", "Tolerance"]
+__all__ = ["Lines", "Reported", "Shuffles", "Tolerance"]
 
 _SMALLEST_RATE = 1e-6  # at or below it "adaptive" ends the run instead of dividing by 5
 _MANY = 10**9
@@ -58,6 +58,18 @@ class Shuffles:
 
 
 @dataclass
+class Lines(Callback):
+    """Print a line for each iteration of a solver, as for each epoch of training by steps."""
+
+    reported: Reported
+
+    @late
+    def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
+        """Number and loss."""
+        print(f"Iteration {run.history.epochs}, loss = {self.reported.loss(record):.8f}")
+
+
+@dataclass
 class Tolerance(Callback):
     """End the run, or divide the learning rate by 5, when what is watched has stopped improving by `tol`.
 
@@ -83,13 +95,18 @@ class Tolerance(Callback):
     validation_losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     epochs: int = 0
-    stopped: bool = False
+    _seen: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Look whether the monitored number will be there, and for what earlier calls have counted."""
+        check_watched(self, run, self.monitor)
+        self._seen = run.counters(self)
 
     def epochs_ahead(self, run: "Run") -> int:
         """Before patience can be at an end, nothing is to be done; best weights and rates need each epoch's end."""
         if self.restore_best or self.rate == "invscaling":
             return 1
-        return int(min(max(1, self.patience + 1 - run.counters(self).get("count", 0)), _MANY))
+        return int(min(max(1, self.patience + 1 - self._seen.get("count", 0)), _MANY))
 
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """Extend the curves; count; stop or change the rate."""
@@ -104,7 +121,7 @@ class Tolerance(Callback):
         if self.rate == "invscaling":
             seen = self.before + self.epochs * len(run.data)
             run.state.factors["learning_rate"] = (seen + 1) ** -self.power_t
-        if run.counters(self)["count"] > self.patience:
+        if self._seen["count"] > self.patience:
             self._at_an_end(run)
 
     def _speak(self) -> None:
@@ -115,7 +132,7 @@ class Tolerance(Callback):
 
     def _compare(self, run: "Run", record: dict[str, float]) -> None:
         """Better by less than tol counts as not improved, but is remembered as the best all the same."""
-        seen = run.counters(self)
+        seen = self._seen
         value = self.losses[-1] if self.monitor is None else watched(self, record, self.monitor)
         sign = -1.0 if self.monitor is not None and higher_is_better(self.monitor) else 1.0
         name = "best" if self.monitor is None else f"best {self.monitor}"
@@ -137,10 +154,9 @@ class Tolerance(Callback):
         if self.rate == "adaptive" and rate > _SMALLEST_RATE:
             factors = run.state.factors
             factors["learning_rate"] = factors.get("learning_rate", 1.0) / 5.0
-            run.counters(self)["count"] = 0
+            self._seen["count"] = 0
             end = f"Setting learning rate to {rate / 5.0:f}"
         else:
-            self.stopped = True
             run.stop(message)
             end = "Learning rate too small. Stopping." if self.rate == "adaptive" else "Stopping."
         if self.verbose:

@@ -30,6 +30,7 @@ __all__ = [
     "ReduceOnPlateau",
     "TargetMetric",
     "TimeBudget",
+    "check_watched",
     "epochs_ahead",
     "late",
     "needs",

@@ -27,6 +27,7 @@ _ROWS = (1, 16, 128)  # rows of a block in prediction: the smallest that will do
 _SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
 _SHARED_STEP = 3e6  # operations of a step above which a second thread pays
 _SHARED_ROWS = 1e7  # and of a prediction
+_GRADIENTS = 4  # networks and numbers of examples for whose gradients memory is kept
 _LINE = 64  # bytes of a cache line: arrays begin at one
 _CALL = 0.1  # seconds of one call, roughly: what Ctrl-C waits for
 
@@ -38,6 +39,7 @@ class CompiledEngine:
 
     def __init__(self) -> None:
         self._sweeps: dict[tuple[int, int, bool], tuple[Architecture, list[_Sweep]]] = {}
+        self._gradients: dict[tuple[Architecture, int], list[Training]] = {}
 
     def __reduce__(self) -> tuple[type["CompiledEngine"], tuple[()]]:
         return CompiledEngine, ()  # memory and addresses stay here
@@ -141,7 +143,7 @@ class CompiledEngine:
         self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
     ) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
-        training = Training(architecture, None, None, None, min(len(data), _BLOCK), len(data), False)
+        training, ready = self._gradient_memory(architecture, len(data))
         training.hold(data, 0)
         training.order.copy(theta, training.theta, back=False)
         training.buffers[:] = buffers
@@ -150,8 +152,23 @@ class CompiledEngine:
         views = parameter_layout(architecture).views(theta)
         gradient = np.empty_like(theta)
         training.order.copy(gradient, training.gradient, back=True)
+        training.data = None  # what lies ready keeps no one's data
+        ready.append(training)
         penalty_gradient(architecture, views, gradient, len(data))
         return float(losses[0]) + penalty(architecture, views, len(data)), gradient
+
+    def _gradient_memory(self, architecture: Architecture, n: int) -> tuple["Training", list["Training"]]:
+        """Memory for the gradient of n examples, and the list to put it back on; the last few are kept."""
+        key = (architecture, n)
+        if key not in self._gradients:
+            while len(self._gradients) >= _GRADIENTS:
+                self._gradients.pop(next(iter(self._gradients)), None)
+            self._gradients[key] = []
+        ready = self._gradients[key]
+        try:
+            return ready.pop(), ready
+        except IndexError:
+            return Training(architecture, None, None, None, min(n, _BLOCK), n, False), ready
 
     # --- training -------------------------------------------------------------------------------------------------
 
@@ -265,7 +282,7 @@ class Training:
     def hold(self, data: Data, seed: int) -> None:
         """Write where everything lies into a frame that each thread's is copied from."""
         fr = self.frame = np.zeros(f.FRAME, np.int64)
-        self.data = data  # what some of the addresses below point to
+        self.data: Data | None = data  # what some of the addresses below point to
         fr[f.YIELD] = yield_address()
         fr[f.THETA], fr[f.GRADIENT] = _address(self.theta), _address(self.gradient)
         fr[f.SLOTS], fr[f.SLOT_STEP] = _address(self.slots), self.slot_step
