@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
@@ -73,7 +74,9 @@ def test_ensembles_and_calibration():
     ):
         assert meta.fit(X, Y).score(X, Y) > 0.9, meta
     Xd, yd = load_diabetes(return_X_y=True)
-    regressor = MLPRegressor(8, max_iter=60, learning_rate_init=0.02, standardize=True, random_state=0)
+    regressor = MLPRegressor(
+        hidden_layer_sizes=8, max_iter=60, learning_rate_init=0.02, standardize=True, random_state=0
+    )
     assert BaggingRegressor(regressor, 3, random_state=0).fit(Xd, yd).predict(Xd).shape == (442,)
     scaled = TransformedTargetRegressor(regressor, transformer=StandardScaler()).fit(Xd, yd)
     assert scaled.score(Xd, yd) > 0.3
@@ -87,11 +90,10 @@ def test_inspection_is_scikit_learns():
     np.testing.assert_allclose(*averages, rtol=1e-7)
     probabilities = [cross_val_predict(m, X, Y, cv=3, method="predict_proba") for m in (mine, theirs)]
     np.testing.assert_allclose(*probabilities, rtol=1e-6)
-    curves = [
-        learning_curve(m, X, Y, cv=3, train_sizes=[0.5, 1.0], shuffle=True, random_state=0) for m in (mine, theirs)
-    ]
+    options = {"cv": 3, "train_sizes": [0.5, 1.0], "shuffle": True, "random_state": 0}
+    curves = [learning_curve(m, X, Y, **options) for m in (mine, theirs)]
     assert all(np.array_equal(a, b) for a, b in zip(*curves, strict=True))
-    selector = SequentialFeatureSelector(MODEL.set_params(max_iter=10), n_features_to_select=1, cv=2).fit(X, Y)
+    selector = SequentialFeatureSelector(clone(MODEL).set_params(max_iter=10), n_features_to_select=1, cv=2).fit(X, Y)
     assert selector.get_support().sum() == 1
 
 
@@ -100,7 +102,7 @@ def test_weights_and_validation_data_are_routed():
     with sklearn.config_context(enable_metadata_routing=True):
         model = MLPClassifier(4, max_iter=5, random_state=0)
         model.set_fit_request(sample_weight=True, validation_data=True).set_score_request(sample_weight=True)
-        pipeline = make_pipeline(StandardScaler(), model)
+        pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model)
         pipeline.fit(X, Y, sample_weight=weights, validation_data=(X[:50], Y[:50]))
         assert len(pipeline[-1].validation_scores_) == 5
         scaled = StandardScaler().fit_transform(X)

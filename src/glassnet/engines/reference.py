@@ -89,7 +89,8 @@ class ReferenceTraining:
             if bad is not None:
                 break
             numbers.append(found)
-        return StepLog(*np.array(numbers).reshape(-1, 3).T.copy(), bad)
+        losses, norms, penalties = np.array(numbers).reshape(-1, 3).T.copy()
+        return StepLog(losses, norms, penalties, bad)
 
     def _step(self, work: Slice, i: int) -> tuple[tuple[float, float, float], str | None]:
         """Step i of the slice: loss without penalties, gradient's norm and penalties; what was not finite."""

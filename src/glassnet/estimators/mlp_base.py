@@ -1,12 +1,17 @@
 """What MLPClassifier and MLPRegressor share once fitted: weights as lists, outputs, activations, the Network."""
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator
+from sklearn.base import (
+    BaseEstimator,
+    _fit_context,  # pyright: ignore[reportPrivateUsage]  scikit-learn offers no other way to its checks
+)
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet import errors
@@ -19,9 +24,14 @@ from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import aligned_zeros, initial_buffers, parameter_layout
 from glassnet.training.history import History
 
-__all__ = ["MOST_BYTES", "MultilayerPerceptron", "dense"]
+__all__ = ["MOST_BYTES", "MultilayerPerceptron", "checked", "dense", "steps_only"]
 
 _LISTS = "coefs_", "intercepts_"
+
+checked = _fit_context(prefer_skip_nested_validation=True)
+"""A fit whose parameters are held against their constraints first."""
+steps_only = available_if(lambda model: model._check_solver())
+"""A method that is there only where training goes by steps."""
 _ROWS = 4096  # rows of a sparse matrix that are dense at a time
 MOST_BYTES = 2**33  # of a sparse matrix made dense for training
 
@@ -53,6 +63,7 @@ class MultilayerPerceptron(BaseEstimator):
     """
 
     _parameter_constraints: dict[str, Any] = CONSTRAINTS
+    warm_start: bool
     _network: Network
     _state: TrainState
     coefs_: list[np.ndarray]
@@ -77,6 +88,14 @@ class MultilayerPerceptron(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
+
+    def _checked(self, X: Any, y: Any, *, reset: bool, **more: Any) -> tuple[Any, Any]:
+        """Rows, dense or sparse, and targets, a column of which becomes (n,), with a warning."""
+        more |= {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": (np.float64, np.float32)}
+        both: Any = validate_data(self, X, y, reset=reset, **more)
+        rows, targets = both
+        column = targets.ndim == 2 and targets.shape[1] == 1
+        return rows, column_or_1d(targets, warn=True) if column else targets
 
     def _check_solver(self: Any) -> bool:
         """Whether partial_fit is there; as scikit-learn says it."""
@@ -151,7 +170,7 @@ class MultilayerPerceptron(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         if hasattr(self, "coefs_") and hasattr(self, "_network"):
             self._current()
-        held = dict(super().__getstate__())
+        held: dict[str, Any] = {**cast("dict[str, Any]", super().__getstate__())}
         if "_network" in held:
             for name in (*_LISTS, "_shown"):
                 del held[name]

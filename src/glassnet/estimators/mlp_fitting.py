@@ -7,43 +7,34 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from scipy.special import xlogy
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import (
+    _check_sample_weight,  # pyright: ignore[reportPrivateUsage]  its words are what users match on
+)
 
 from glassnet.engines.base import Data, Program, TrainState, choose, fresh_state
-from glassnet.errors import DataError, DivergenceError, InvalidParameterError
+from glassnet.errors import DataError, InvalidParameterError
 from glassnet.estimators.mlp_base import MOST_BYTES, dense
+from glassnet.estimators.mlp_outcome import descend, reported_as, solve
 from glassnet.estimators.mlp_parameters import architecture, output_of, rule, rule_key
-from glassnet.estimators.mlp_rules import Lines, Reported, Shuffles, Tolerance
+from glassnet.estimators.mlp_rules import Lines, Shuffles, Tolerance
 from glassnet.estimators.scaling import learned
 from glassnet.formulas.optimizers import Adam, Optimizer
 from glassnet.model import ENGINES, Network
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import aligned_zeros, initial_buffers, initial_parameters, parameter_layout
-from glassnet.network.passes import penalty
 from glassnet.training.callbacks import Callback
-from glassnet.training.loop import train
 from glassnet.training.progress import Progress
 from glassnet.training.run import Run
 from glassnet.training.targets import check_weights, prepare
 
-__all__ = ["NonFiniteWeightsError", "fit"]
+__all__ = ["fit"]
 
 _CURVES = "loss_curve_", "validation_loss_curve_", "validation_scores_"
 _PAST = (*_CURVES, "best_loss_", "best_validation_score_", "_no_improvement_count", "_state", "_rule_key", "_shuffles")
-_AT_REST = "L-BFGS converged", "Newton-Raphson converged", "solved in closed form"
 _CLIPPED = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-_NOT_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
-)
-
-
-class NonFiniteWeightsError(DivergenceError, ValueError):
-    """A divergence, as the ValueError that scikit-learn raises for it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,7 @@ class Rows:
     def split(self, fraction: float, rng: Any, strata: Any) -> tuple["Rows", "Rows"]:
         """Training and validation rows."""
         arrays = [self.X, self.Y] + ([] if self.weights is None else [self.weights])
-        parts = train_test_split(*arrays, random_state=rng, test_size=fraction, stratify=strata)
+        parts: list[Any] = train_test_split(*arrays, random_state=rng, test_size=fraction, stratify=strata)
         if parts[1].shape[0] < 2:
             raise DataError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
@@ -69,8 +60,8 @@ class Rows:
 def fit(model: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any = None, *, incremental: bool) -> Any:
     """One fit, or one epoch for `partial_fit`; sets the fitted attributes and returns the model."""
     first = not hasattr(model, "coefs_") or (not model.warm_start and not incremental)
-    X, Y = model._validate_input(X, y, incremental, first)
-    rows = Rows(X, Y, _weights(model, X, Y, sample_weight))
+    checked, Y = model._validate_input(X, y, incremental, first)
+    rows = Rows(checked, Y, _weights(model, checked, Y, sample_weight))
     held = None if validation_data is None else _given(model, validation_data)
     if incremental and model.early_stopping:
         raise InvalidParameterError("partial_fit does not support early_stopping=True")
@@ -85,7 +76,10 @@ def fit(model: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any = N
         strata = Y if Y.dtype == bool and Y.shape[1] == 1 else None
         rows, held = rows.split(model.validation_fraction, model._random_state, strata)
     run = _run(model, rows, held, mode)
-    (_solve if mode.solves else _descend)(model, run, mode)
+    if mode.solves:
+        solve(model, run)
+    else:
+        descend(model, run, incremental=incremental)
     model.history_ = run.history
     return model
 
@@ -122,9 +116,8 @@ def _given(model: Any, validation_data: Any) -> Rows:
     """The caller's own validation set."""
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
         raise InvalidParameterError("validation_data must be (X, y) or (X, y, sample_weight)")
-    X, y, *rest = validation_data
-    X, Y = model._validate_more(X, y)
-    return Rows(X, Y, _weights(model, X, Y, rest[0] if rest else None))
+    checked, Y = model._validate_more(*validation_data[:2])
+    return Rows(checked, Y, _weights(model, checked, Y, validation_data[2] if len(validation_data) == 3 else None))
 
 
 def _data(model: Any, net: Architecture, rows: Rows, suffix: str = "") -> Data:
@@ -227,7 +220,7 @@ def _run(model: Any, rows: Rows, held: Rows | None, mode: Mode) -> Run:
     if not mode.solves:
         callbacks.insert(0, _tolerance(model, rows, validation is not None))
     elif model.verbose:
-        callbacks.insert(0, Lines(_reported(model, rows)))
+        callbacks.insert(0, Lines(reported_as(model, rows.Y, rows.weights)))
     metrics = () if validation is None else (model._metric,)
     epochs = state.epoch + (1 if mode.incremental else model.max_iter)
     solver = mode.rule if mode.solves else None
@@ -283,93 +276,7 @@ def _tolerance(model: Any, rows: Rows, judged: bool) -> Tolerance:
         model.learning_rate if plain_sgd else "constant",
         model.power_t,
         model.t_,
-        _reported(model, rows),
+        reported_as(model, rows.Y, rows.weights),
         bool(model.verbose),
         *curves.values(),
     )
-
-
-def _reported(model: Any, rows: Rows) -> Reported:
-    """scikit-learn's form of the two losses that it knows for numbers."""
-    if model._kind() != "numbers" or model.loss not in ("squared_error", "poisson"):
-        return Reported()
-    if model.loss == "squared_error":
-        return Reported(share=1 / rows.Y.shape[1])
-    constants = np.sum(xlogy(rows.Y, rows.Y) - rows.Y, axis=1)
-    return Reported(constant=float(np.average(constants, weights=rows.weights)))
-
-
-# --- what comes of it -------------------------------------------------------------------------------------------------
-
-
-def _descend(model: Any, run: Run, mode: Mode) -> None:
-    """Train by steps; then the attributes, and the words of scikit-learn where it did not come to a rest."""
-    tolerance = next(callback for callback in run.callbacks if isinstance(callback, Tolerance))
-    try:
-        train(run)
-    except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=4)
-    except DivergenceError as error:
-        _diverged(run, tolerance, error)
-    if tolerance.restore_best and run.state.best is not None:
-        run.state.theta[:], run.state.buffers[:] = run.state.best
-    model.n_iter_ = tolerance.epochs
-    model.t_ += tolerance.epochs * len(run.data)
-    model.loss_ = model.loss_curve_[-1] if model.loss_curve_ else float("nan")
-    model.best_loss_ = None if model.early_stopping else min(model.loss_curve_, default=float("inf"))
-    model.best_validation_score_ = max(model.validation_scores_) if model.validation_scores_ else None
-    model._no_improvement_count = run.counters(tolerance).get("count", 0)
-    if run.stop_reason == f"after {run.epochs} epochs" and not mode.incremental:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the optimization hasn't "
-            "converged yet.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-
-
-def _diverged(run: Run, tolerance: Tolerance, error: DivergenceError) -> None:
-    """Go back to the best weights where some are kept, and say so; else it is an error."""
-    message = f"{_NOT_FINITE} ({error})"
-    if not tolerance.restore_best or run.state.best is None or not tolerance.epochs:
-        raise NonFiniteWeightsError(message, epoch=error.epoch, step=error.step, tensor=error.tensor) from error
-    tolerance.epochs += 1
-    for curve in (tolerance.losses, tolerance.validation_losses, tolerance.scores):
-        curve.append(float("nan"))
-    best = run.history.best_epoch
-    warnings.warn(f"{error}; the best weights are kept, of iteration {best}", ConvergenceWarning, stacklevel=5)
-
-
-def _solve(model: Any, run: Run, mode: Mode) -> None:
-    """Let a full-batch solver run."""
-    try:
-        train(run)
-    except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=4)
-    except DivergenceError as error:
-        raise NonFiniteWeightsError(
-            f"{_NOT_FINITE} ({error})", epoch=error.epoch, step=error.step, tensor=error.tensor
-        ) from error
-    model.n_iter_ = run.history.epochs
-    records = run.history.records or [_where_it_began(run)]
-    model.loss_ = _reported(model, Rows(run.data.X, run.data.Y, run.data.weights)).loss(records[-1])
-    if run.history.stopped in _AT_REST:
-        return
-    at_the_limit = run.history.epochs >= model.max_iter
-    status, reason = (2, run.history.stopped) if "rounding" in run.history.stopped else (1, run.history.stopped)
-    advice = f"\nIncrease the number of iterations to improve the convergence (max_iter={model.max_iter})."
-    warnings.warn(
-        f"{mode.rule.name} failed to converge after {model.n_iter_} iteration(s) (status={status}):\n{reason}\n"
-        f"{advice if at_the_limit else ''}\n"
-        "You might also want to scale the data, with standardize=True or as shown in:\n"
-        "    https://scikit-learn.org/stable/modules/preprocessing.html",
-        ConvergenceWarning,
-        stacklevel=4,
-    )
-
-
-def _where_it_began(run: Run) -> dict[str, float]:
-    """The record of weights that a solver left as they were."""
-    net, state = run.program.architecture, run.state
-    loss, _ = run.engine.evaluate(net, state.theta, state.buffers, run.data)
-    return {"loss": loss, "penalty": penalty(net, run.parameters, len(run.data))}

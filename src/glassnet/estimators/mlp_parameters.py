@@ -143,8 +143,8 @@ def architecture(model: Any, inputs: int, outputs: int, kind: str, dtype: str, m
     layers: list[Layer] = []
     for n, g in zip(units, _hidden_activations(model, len(units)), strict=True):
         layers.append(Dense(n, g, norm=norm, initializer=start))
-        if not isinstance(model.dropout, Real) or model.dropout > 0:
-            layers.append(Dropout(model.dropout))  # pyright: ignore[reportArgumentType]  checked there
+        if model.dropout != 0:
+            layers.append(Dropout(model.dropout))
     loss, link, _ = output_of(model.loss, kind, outputs)
     return Architecture(
         inputs,

@@ -94,8 +94,8 @@ class Tolerance(Callback):
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
-    epochs: int = 0
-    _seen: dict[str, Any] = field(default_factory=dict, repr=False)
+    epochs: int = field(default=0, init=False)
+    _seen: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def on_train_begin(self, run: "Run") -> None:
         """Look whether the monitored number will be there, and for what earlier calls have counted."""

@@ -105,7 +105,7 @@ def optimizer(spec: "str | Optimizer", **options: Any) -> Optimizer:
     >>> optimizer("adam", learning_rate=0.01).learning_rate
     0.01
     >>> optimizer("momentum(0.1, momentum=0.5)")
-    Momentum(learning_rate=0.1, weight_decay=0.0, momentum=0.5)
+    Momentum(learning_rate=0.1, weight_decay=0.0, momentum=0.5, rate_inside=False)
     """
     if isinstance(spec, Optimizer):
         return spec

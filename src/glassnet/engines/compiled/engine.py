@@ -389,7 +389,8 @@ class _Run:
                 numbers[:, done + some : done + some + len(log.losses)] = theirs
                 some += len(log.losses)
             done += some
-        return StepLog(*numbers[:, :done], bad)
+        losses, norms, penalties = numbers[:, :done]
+        return StepLog(losses, norms, penalties, bad)
 
     def _try(self, work: Slice, first: int, last: int, numbers: np.ndarray) -> int:
         """Steps first to last of a slice, on copies; returns how many were finite. If all were, the state is theirs."""

@@ -1,6 +1,6 @@
-"""MLPClassifier and MLPRegressor: scikit-learn's multi-layer perceptrons on glassnet's engines.
+"""MLPClassifier: scikit-learn's multi-layer perceptron for classes, on glassnet's engines.
 
-`from glassnet import MLPClassifier, MLPRegressor` replaces the import from `sklearn.neural_network`.
+`from glassnet import MLPClassifier` replaces the import from `sklearn.neural_network`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,17 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,  # pyright: ignore[reportPrivateUsage]  its words are what users match on
+    type_of_target,
+    unique_labels,
+)
 
 from glassnet.errors import DataError
-from glassnet.estimators.mlp_base import MultilayerPerceptron
+from glassnet.estimators.mlp_base import MultilayerPerceptron, checked, steps_only
 from glassnet.estimators.mlp_docs import ATTRIBUTES, EXTRAS, PARAMETERS
 from glassnet.estimators.mlp_fitting import fit
 from glassnet.estimators.mlp_parameters import CONSTRAINTS
@@ -29,10 +30,7 @@ from glassnet.formulas.schedules import Schedule
 from glassnet.training.callbacks import Callback
 from glassnet.training.solvers import Solver
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
-
-_fit_checked = _fit_context(prefer_skip_nested_validation=True)
-_steps_only = available_if(lambda model: model._check_solver())
+__all__ = ["MLPClassifier"]
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
@@ -68,7 +66,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     --------
     >>> from glassnet import MLPClassifier
     >>> from sklearn.datasets import make_classification
-    >>> X, y = make_classification(n_samples=200, random_state=1)
+    >>> X, y = make_classification(n_samples=200, class_sep=2.0, random_state=1)
     >>> model = MLPClassifier(random_state=1, max_iter=400, tol=1e-3).fit(X[:150], y[:150])
     >>> model.predict_proba(X[150:152]).shape
     (2, 2)
@@ -81,7 +79,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _metric = "accuracy"
-    _label_binarizer: LabelBinarizer
+    class_weight: Mapping[Any, float] | str | None
+    _label_binarizer: Any
     classes_: np.ndarray
 
     def __init__(
@@ -134,7 +133,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     # --- fitting ------------------------------------------------------------------------------------------------
 
-    @_fit_checked
+    @checked
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> "MLPClassifier":
         """Fit the model to X and y.
 
@@ -153,8 +152,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """
         return fit(self, X, y, sample_weight, validation_data, incremental=False)
 
-    @_steps_only
-    @_fit_checked
+    @steps_only
+    @checked
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
         """Train for one epoch on these rows, from the weights and the optimizer's state that are there.
 
@@ -180,29 +179,22 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray]:
         """Checked rows, and targets (n, K) of 0 and 1."""
-        X, y = self._checked(X, y, reset=reset)
+        rows, y = self._checked(X, y, reset=reset)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
-            return X, self._binary(y)
+            return rows, self._binary(y)
         classes = unique_labels(y)
         if not incremental and set(classes) != set(self.classes_):
             raise DataError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes_}, `y` has {classes}"
             )
-        return X, self._more(y)
-
-    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        dtypes = (np.float64, np.float32)
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtypes, reset=reset
-        )  # fmt: skip
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        return rows, self._more(y)
 
     def _validate_more(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
-        X, y = self._checked(X, y, reset=False)
-        return X, self._more(y)
+        rows, labels = self._checked(X, y, reset=False)
+        return rows, self._more(labels)
 
     def _more(self, y: Any) -> np.ndarray:
         """Targets of classes that are known already."""
@@ -214,8 +206,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return self._binary(y)
 
     def _binary(self, y: Any) -> np.ndarray:
-        Y = self._label_binarizer.transform(y).astype(bool)
-        return Y[:, None] if Y.ndim == 1 else Y
+        Y: Any = self._label_binarizer.transform(y)
+        return Y.astype(bool)
 
     def _labels(self, Y: np.ndarray) -> np.ndarray:
         return self._label_binarizer.inverse_transform(Y.astype(np.int64))
@@ -270,165 +262,4 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
-        return tags
-
-
-class MLPRegressor(RegressorMixin, MultilayerPerceptron):
-    __doc__ = f"""Multi-layer perceptron regressor: scikit-learn's, on glassnet's engines.
-
-    One linear output for each target, with half the squared error; for loss='poisson' an exponential one. With
-    scikit-learn's parameters alone it does what scikit-learn's does; those after `max_fun` are glassnet's own, and
-    change nothing unless named. docs/scikit_learn.md lists the differences.
-
-    Parameters
-    ----------
-    loss : str or Loss, default='squared_error'
-        'squared_error' is half of it, sum_k (a_k - y_k)^2 / 2, and 'poisson' half the Poisson deviance, as in
-        scikit-learn; else a name of `glassnet.LOSSES`, such as 'huber', 'absolute_error' or 'quantile(tau=0.9)'.
-
-    {PARAMETERS}
-
-    standardize_target : bool, default=False
-        Standardize the targets in training, and map predictions back. For losses with a linear output.
-
-    {EXTRAS}
-
-    Attributes
-    ----------
-    {ATTRIBUTES}
-
-    Examples
-    --------
-    >>> from glassnet import MLPRegressor
-    >>> from sklearn.datasets import make_regression
-    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
-    >>> model = MLPRegressor(random_state=1, max_iter=2000, tol=0.1).fit(X[:150], y[:150])
-    >>> bool(model.score(X[150:], y[150:]) > 0.8)
-    True
-    """
-
-    _parameter_constraints = CONSTRAINTS | {"standardize_target": ["boolean"]}
-    _metric = "r2"
-
-    def __init__(
-        self,
-        loss: str | Loss = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: str | Activation | Sequence[str | Activation] = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        standardize_target: bool = False,
-        optimizer: str | Optimizer | Solver | None = None,
-        schedule: str | Schedule | None = None,
-        initializer: str | Initializer | None = None,
-        dropout: float | str | Schedule = 0.0,
-        batch_norm: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        monitor: str | None = None,
-        restore_best: bool | None = None,
-        callbacks: Callback | Sequence[Callback] = (),
-        standardize: bool = False,
-        warm_start_optimizer: bool = False,
-        dtype: str | None = None,
-        engine: str = "auto",
-        threads: int | None = None,
-        progress: bool = False,
-    ) -> None:
-        self._take(locals())
-
-    @_fit_checked
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> "MLPRegressor":
-        """Fit the model to X and y.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), default=None
-        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            To judge by after each epoch, and with `early_stopping` to stop by.
-
-        Returns
-        -------
-        self
-        """
-        return fit(self, X, y, sample_weight, validation_data, incremental=False)
-
-    @_steps_only
-    @_fit_checked
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """Train for one epoch on these rows, from the weights and the optimizer's state that are there.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self
-        """
-        return fit(self, X, y, sample_weight, incremental=True)
-
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray]:
-        """Checked rows, and targets (n, K)."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X, y.reshape(len(y), -1)
-
-    def _validate_more(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
-        return self._validate_input(X, y, False, False)
-
-    def _kind(self) -> str:
-        return "numbers"
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predictions, in the network's dtype.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        outputs = self._outputs(self._rows(X))
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         return tags
