@@ -107,6 +107,10 @@ def test_l2_is_ridge_regression(solver, weighted):
     net.fit(X, Y, optimizer=solver, epochs=500, sample_weight=weights)
     np.testing.assert_allclose(net.parameters["W1"].ravel(), np.ravel(theirs.coef_), atol=1e-6)
     np.testing.assert_allclose(net.parameters["b1"], theirs.intercept_, atol=1e-6)
+    mean = 1.0 if weights is None else weights.mean()
+    averaged = one_layer(4, 1, "identity", l2=2 * alpha / mean, average_penalty=True)
+    averaged.fit(X, Y, optimizer=solver, epochs=500, sample_weight=weights)
+    np.testing.assert_allclose(averaged.parameters["W1"], net.parameters["W1"], atol=1e-6)
 
 
 @NEWTON_OR_LBFGS
