@@ -34,7 +34,7 @@ SMALL = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
 
 SKIPPED = {
     "check_array_api_input": "needs the environment variable SCIPY_ARRAY_API, set by the user",
-    "check_classifiers_multilabel_output_format_decision_function": "there is no decision_function, as in scikit-learn's",
+    "check_classifiers_multilabel_output_format_decision_function": "there is no decision_function",
 }
 
 

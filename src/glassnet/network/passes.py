@@ -209,9 +209,9 @@ def example_weights(reduction: str, n: int, sample_weight: np.ndarray | None, dt
 def penalty(architecture: Architecture, views: Views, examples: int) -> float:
     """l1 sum |W| + l2/2 sum W^2 over the weights; biases never. See `Architecture.penalty_share` for `examples`."""
     total = 0.0
-    for piece in views.layout.slices:
-        if piece.is_weight and (architecture.l1 or architecture.l2):
-            W = views.vector[piece.start : piece.stop].astype(np.float64)
+    for piece in views.layout.slices if architecture.l1 or architecture.l2 else ():
+        if piece.is_weight:
+            W = views.vector[piece.start : piece.stop].astype(np.float64, copy=False)
             total += float(penalty_value(W, architecture.l1, architecture.l2).sum())
     return total * architecture.penalty_share(examples)
 

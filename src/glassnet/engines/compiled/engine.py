@@ -39,7 +39,7 @@ class CompiledEngine:
 
     def __init__(self) -> None:
         self._sweeps: dict[tuple[int, int, bool], tuple[Architecture, list[_Sweep]]] = {}
-        self._gradients: dict[tuple[Architecture, int], list[Training]] = {}
+        self._gradients: dict[tuple[int, int], tuple[Architecture, list[Training]]] = {}
 
     def __reduce__(self) -> tuple[type["CompiledEngine"], tuple[()]]:
         return CompiledEngine, ()  # memory and addresses stay here
@@ -159,16 +159,16 @@ class CompiledEngine:
 
     def _gradient_memory(self, architecture: Architecture, n: int) -> tuple["Training", list["Training"]]:
         """Memory for the gradient of n examples, and the list to put it back on; the last few are kept."""
-        key = (architecture, n)
-        if key not in self._gradients:
-            while len(self._gradients) >= _GRADIENTS:
-                self._gradients.pop(next(iter(self._gradients)), None)
-            self._gradients[key] = []
-        ready = self._gradients[key]
+        key = (id(architecture), n)  # as for `_take`
+        kept = self._gradients.get(key)
+        if kept is None:
+            if len(self._gradients) >= _GRADIENTS:
+                self._gradients.clear()
+            kept = self._gradients.setdefault(key, (architecture, []))
         try:
-            return ready.pop(), ready
+            return kept[1].pop(), kept[1]
         except IndexError:
-            return Training(architecture, None, None, None, min(n, _BLOCK), n, False), ready
+            return Training(architecture, None, None, None, min(n, _BLOCK), n, False), kept[1]
 
     # --- training -------------------------------------------------------------------------------------------------
 
@@ -271,6 +271,7 @@ class Training:
             rows[2 + slots :],
         )
         self.works: list[np.ndarray] = []  # one for all threads, or one for each
+        self.scratches: list[np.ndarray] = []  # one for each thread
         self.part_losses = np.zeros(max(1, self.parts))
         self.order = Order.of(architecture)
         self.buffers = np.zeros(buffer_layout(architecture).size, architecture.dtype)
@@ -278,6 +279,23 @@ class Training:
         self.norms = np.zeros(3 * max(1, plan.panels))  # squares, squares after clipping by value, penalties
         self.function = function("train", architecture.dtype)
         self.carry = plan.tapes["carry"].copy() if rule is not None else None
+        self.op = self._operands()
+
+    def _operands(self) -> np.ndarray:
+        """Operands of `train` that are the same in every call."""
+        op, plan, architecture = np.zeros(p.PROGRAM, np.int64), self.plan, self.architecture
+        tapes = {p.ROWS_TAPE: "rows", p.COLUMNS_TAPE: "columns", p.MIDDLE_TAPE: "middle", p.END_TAPE: "end"}
+        for field, name in tapes.items():
+            op[field : field + 2] = plan.tape(name)
+        op[p.BLOCK], op[p.INPUTS], op[p.TARGETS] = plan.block, architecture.inputs, architecture.output.units
+        op[p.MEAN], op[p.PARTS] = architecture.reduction == "mean", self.parts
+        op[p.PART_GRADIENTS], op[p.PART_LOSSES] = _address(self.part_gradients), _address(self.part_losses)
+        op[p.PARAMETERS], op[p.PANELS], op[p.CLIP_NORM] = self.theta.size, plan.panels, _bits(self.clip_norm or 0.0)
+        op[p.AVERAGE_PENALTY] = architecture.average_penalty
+        if self.carry is not None:
+            self.carry[0, 1] = _address(self.carried)
+            op[p.CARRY] = _address(self.carry)
+        return op
 
     def hold(self, data: Data, seed: int) -> None:
         """Write where everything lies into a frame that each thread's is copied from."""
@@ -304,26 +322,14 @@ class Training:
 
         A step that was not has spoilt the arrays.
         """
-        steps, plan, architecture = len(bounds) - 1, self.plan, self.architecture
+        steps, plan = len(bounds) - 1, self.plan
         numbers_of_steps = np.zeros((3, steps))
         losses, norms, penalties = numbers_of_steps
-        if self.carry is not None:
-            self.carry[0, 1] = _address(self.carried)
-        op = np.zeros(p.PROGRAM, np.int64)
-        for field, name in ((p.ROWS_TAPE, "rows"), (p.COLUMNS_TAPE, "columns"), (p.MIDDLE_TAPE, "middle")):
-            op[field : field + 2] = plan.tape(name)
-        op[p.END_TAPE : p.END_TAPE + 2] = plan.tape("end")
-        op[p.BLOCK], op[p.INPUTS], op[p.TARGETS] = plan.block, architecture.inputs, architecture.output.units
-        op[p.MEAN], op[p.PARTS] = architecture.reduction == "mean", self.parts
-        op[p.PART_GRADIENTS], op[p.PART_LOSSES] = _address(self.part_gradients), _address(self.part_losses)
-        op[p.PARAMETERS], op[p.STEPS], op[p.BOUNDS] = self.theta.size, steps, _address(bounds)
-        op[p.ORDER] = 0 if order is None else _address(order)
+        op = self.op.copy()
+        op[p.STEPS], op[p.BOUNDS], op[p.ORDER] = steps, _address(bounds), 0 if order is None else _address(order)
         op[p.LEARNING_RATES], op[p.WEIGHT_DECAYS] = _address(learning_rates), _address(weight_decays)
         op[p.DROPOUT_RATES], op[p.DROPOUTS] = _address(dropout_rates), dropout_rates.shape[1]
-        op[p.LOSSES], op[p.STEP_NORMS], op[p.PANELS] = _address(losses), _address(norms), plan.panels
-        op[p.PENALTIES], op[p.AVERAGE_PENALTY] = _address(penalties), architecture.average_penalty
-        op[p.CARRY] = 0 if self.carry is None else _address(self.carry)
-        op[p.CLIP_NORM] = _bits(self.clip_norm or 0.0)
+        op[p.LOSSES], op[p.STEP_NORMS], op[p.PENALTIES] = _address(losses), _address(norms), _address(penalties)
         wanted = self.wanted if self.step_work >= _SHARED_STEP or self.wanted is not None else 1
         with borrowed(wanted) as threads:
             shared = np.zeros(f.BAD + f.PLACE * threads, np.int64)
@@ -338,8 +344,9 @@ class Training:
             frames[:, f.WORK] = work
             for field, offset in ((f.LOSSES, plan.losses), (f.INPUT, plan.batch[0]), (f.TARGET, plan.batch[1])):
                 frames[:, field] = [start + offset for start in work]
-            scratch = [_aligned(plan.scratch) for _ in range(threads)]
-            frames[:, f.SCRATCH] = [_address(panel) for panel in scratch]
+            while len(self.scratches) < threads:
+                self.scratches.append(_aligned(plan.scratch))
+            frames[:, f.SCRATCH] = [_address(panel) for panel in self.scratches[:threads]]
             calls = [(self.function, _address(op), _address(row)) for row in frames]
             run_on(calls, shared, watched=steps * self.step_work > 3 * _CALL * _SPEED * threads)
             return numbers_of_steps, int(shared[f.DONE])
