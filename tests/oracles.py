@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-ORACLES = ("torch", "pandas", "pyarrow", "palmerpenguins", "numba", "tensorboardX")
+ORACLES = ("torch", "pandas", "pyarrow", "palmerpenguins", "numba", "tensorboardX", "sympy")
 
 
 def missing_oracles() -> list[str]:

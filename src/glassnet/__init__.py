@@ -39,6 +39,8 @@ _PLACES = {
     "Trace": "network.passes",
     "Network": "model",
     "check_gradients": "model",
+    "compare_gradients": "gradients.ways",
+    "network_graph": "gradients.drawn",
     "load": "loading",
     "TableClassifier": "estimators.table",
     "TableRegressor": "estimators.table",
@@ -49,6 +51,7 @@ _PLACES = {
     **dict.fromkeys(
         (
             "ArchitectureError",
+            "AutogradError",
             "DataError",
             "DivergenceError",
             "EngineError",

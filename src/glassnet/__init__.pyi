@@ -1,6 +1,7 @@
 """What type checkers and editors see of the names that `__init__.py` loads when they are first used."""
 
 from glassnet.errors import ArchitectureError as ArchitectureError
+from glassnet.errors import AutogradError as AutogradError
 from glassnet.errors import DataError as DataError
 from glassnet.errors import DivergenceError as DivergenceError
 from glassnet.errors import EngineError as EngineError
@@ -39,6 +40,8 @@ from glassnet.formulas.schedules import LinearWarmup as LinearWarmup
 from glassnet.formulas.schedules import OneCycle as OneCycle
 from glassnet.formulas.schedules import Step as Step
 from glassnet.formulas.schedules import schedule as schedule
+from glassnet.gradients.drawn import network_graph as network_graph
+from glassnet.gradients.ways import compare_gradients as compare_gradients
 from glassnet.loading import load as load
 from glassnet.model import Network as Network
 from glassnet.model import check_gradients as check_gradients

@@ -3,6 +3,7 @@
     GlassnetError
     ├── InvalidParameterError (ValueError)    an argument breaks its rule; names parameter, rule and value
     │   └── ArchitectureError                 layers, activation and loss that do not fit together
+    ├── AutogradError (ValueError)            a Tensor or its graph cannot be computed or differentiated
     ├── DataError (ValueError)                a table, column or array cannot be used as it is
     ├── EngineError                           no engine can run this network, with the reasons
     ├── DivergenceError (ArithmeticError)     NaN or infinity in training: epoch, step, first bad tensor
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ArchitectureError",
+    "AutogradError",
     "DataError",
     "DivergenceError",
     "EngineError",
@@ -42,6 +44,10 @@ class InvalidParameterError(GlassnetError, ValueError):
 
 class ArchitectureError(InvalidParameterError):
     """Layers, activations and loss that do not make a network together."""
+
+
+class AutogradError(GlassnetError, ValueError):
+    """A Tensor cannot be computed or differentiated: shapes, types, a freed graph, values changed in between."""
 
 
 class DataError(GlassnetError, ValueError):

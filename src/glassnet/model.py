@@ -181,7 +181,7 @@ class Network:
 
         A row's output does not depend on the other rows, bit for bit.
         """
-        inputs = as_inputs(self.architecture, X)
+        inputs = as_inputs(self.architecture, X, finite=False)
         return self.engine.predict(self.architecture, self._theta, self._buffers, inputs)
 
     def predict_classes(self, X: Any) -> np.ndarray:

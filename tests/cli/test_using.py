@@ -133,6 +133,28 @@ def test_a_wrong_gradient_fails_with_1(run, model, good, monkeypatch):
     assert json.loads(run("gradcheck", model, good, "--rows", 8, "--all", "--json").out)["passed"] is False
 
 
+def test_one_gradient_four_ways(run, model, good, monkeypatch):
+    done = run("gradcheck", model, good, "--rows", 8, "--all-ways")
+    assert done.code == 0
+    for word in ("by hand", "numerical", "automatic", "pytorch", "passes", "seconds", "all ways agree"):
+        assert word in done.out
+    ways = json.loads(run("gradcheck", model, good, "--rows", 8, "--all-ways", "--json").out)["ways"]
+    assert [way["name"] for way in ways] == ["by hand", "numerical", "automatic", "pytorch"]
+    assert all(way["seconds"] is None or way["seconds"] > 0 for way in ways)
+
+    from glassnet.network import gradcheck
+
+    right = gradcheck.backward
+    monkeypatch.setattr(gradcheck, "backward", lambda *given, **named: 1.001 * right(*given, **named))
+    done = run("gradcheck", model, good, "--rows", 8, "--all-ways")
+    assert done.code == 1
+    assert "WRONG" in done.out and "DISAGREE" in done.out
+    monkeypatch.setattr(gradcheck, "backward", lambda *given, **named: float("nan") * right(*given, **named))
+    for words in ((), ("--all-ways",)):
+        done = run("gradcheck", model, good, "--rows", 8, "--json", *words)
+        assert done.code == 1 and json.loads(done.out)["passed"] is False
+
+
 def test_datasets(run, tmp_path):
     assert "breast_cancer" in run("datasets").out
     names = [row["name"] for row in json.loads(run("datasets", "--json").out)["datasets"]]

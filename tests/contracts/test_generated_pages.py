@@ -1,6 +1,7 @@
 """The pages and the picture that scripts in docs/ write are what the code says now."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,18 @@ def test_the_command_line_page_is_current():
 
 def test_the_picture_is_current():
     assert (DOCS / "see_through.svg").read_text("utf-8") == script("make_picture").draw(), "run `make records`"
+
+
+def test_the_graphs_are_current():
+    for name, make in script("make_autograd").PICTURES.items():
+        assert (DOCS / f"{name}.svg").read_text("utf-8") == make().svg(), "run `make records`"
+
+
+def test_every_function_of_the_tape_is_on_its_page():
+    import glassnet.autograd as autograd
+
+    words = set(re.findall(r"\w+", (DOCS / "autograd.md").read_text("utf-8")))
+    assert set(autograd.__all__) - {"RULES", "Expressions", "Graph", "enable_grad"} <= words
 
 
 @pytest.mark.parametrize("command", [c.__name__.lower() for c in COMMANDS])

@@ -17,7 +17,7 @@ import glassnet
 PACKAGE = Path(glassnet.__file__).parent
 
 BELOW_MODEL = {"formulas", "network", "engines", "training", "tables", "files", "explain"}
-BELOW_CLI = {*BELOW_MODEL, "model", "estimators", "loading", "__version__", ""}  # "": the public names
+BELOW_CLI = {*BELOW_MODEL, "model", "gradients", "estimators", "loading", "__version__", ""}  # "": the public names
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "custom": {"formulas", "autograd"},
     "training": {"formulas", "network", "engines", "tables"},
     "model": BELOW_MODEL,
+    "gradients": {*BELOW_MODEL, "model", "autograd", "custom"},
     "estimators": {*BELOW_MODEL, "model"},
     "loading": {*BELOW_MODEL, "model", "estimators"},
     "plots": BELOW_CLI,

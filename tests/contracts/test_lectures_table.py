@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet import BatchNorm, Dense, Dropout, Network, check_gradients
+from glassnet import BatchNorm, Dense, Dropout, Network, check_gradients, compare_gradients
+from glassnet.autograd import Tensor, expressions, gradient, sigmoid, sin
 from glassnet.engines.base import Data
 from glassnet.formulas import activations, losses, optimizers
 from glassnet.formulas.initializers import initializer
@@ -415,6 +416,36 @@ def _() -> Pairs:
     views = net.parameters.layout.views(gradient)
     for name, expected in (("W1", 0.01 * W1), ("W2", 0.01 * W2), ("b1", 0 * b1), ("b2", 0 * b2)):
         yield views[name], expected
+
+
+@check("chain rule")
+def _() -> Pairs:
+    for x in (2.0, -0.7):
+        yield gradient(lambda t: sin(t**2))(x), np.cos(x**2) * 2 * x
+
+
+@check("computational graph")
+def _() -> Pairs:
+    found = expressions(["u = x**2", "f = sin(u)"], at={"x": 2.0}).derivatives()
+    yield found["df_dx"], found["df_du"] * found["du_dx"]
+    yield [found["df_du"], found["du_dx"]], [np.cos(4.0), 4.0]
+
+
+@check("neuron's gradient")
+def _() -> Pairs:
+    x, b, y = 2.0, 1.0, 1.0
+    w = Tensor(0.5, requires_grad=True)
+    ((sigmoid(w * x + b) - y) ** 2).backward()
+    a = sigma(2.0)
+    yield w.grad, 2 * (a - y) * a * (1 - a) * x
+
+
+@check("three ways")
+def _() -> Pairs:
+    result = compare_gradients(two_layers("tanh", "softmax", 3), X, CLASSES, max_per_tensor=None)
+    for tensor in result.tensors:
+        assert tensor.errors["numerical"] <= 1e-6
+        yield 1 + tensor.errors["automatic"], 1.0
 
 
 @check("numerical gradient")

@@ -298,3 +298,17 @@ def test_threads_are_checked_handed_on_and_no_part_of_the_file(tmp_path):
         assert net.threads == threads and Network.load(tmp_path / f"{threads}").threads is None
     assert seen == [None, 3]
     assert (tmp_path / "None").read_bytes() == (tmp_path / "3").read_bytes()
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize("rows", [1, 7, 500, 40_000])
+def test_inputs_that_are_not_finite_are_refused_wherever_they_stand(engine, rows):
+    net = Network(64, [Dense(64, "relu"), Dense(2, "softmax")], engine=engine)
+    A = np.random.default_rng(0).standard_normal((rows, 64), dtype=np.float32)
+    before = net.predict(A)
+    for row, number in ((rows - 1, np.nan), (rows // 2, np.inf), (0, -np.inf)):
+        spoilt = A.copy()
+        spoilt[row, 63] = number
+        with pytest.raises(DataError, match=f"X holds NaN or infinity, first in row {row};"):
+            net.predict(spoilt)
+        assert net.predict(A).tobytes() == before.tobytes()

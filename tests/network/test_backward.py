@@ -103,6 +103,11 @@ def cases(variant, output, loss):
             yield case(net, weighted)
 
 
+def one_thread():
+    """PyTorch, where it is installed; on tiny tensors its threads only wait for each other."""
+    pytest.importorskip("torch").set_num_threads(1)
+
+
 def test_every_allowed_combination_is_here():
     allowed = {(output, loss) for _, output, loss in PAIRS}
     assert {output for output, _ in allowed} == set(ACTIVATIONS)
@@ -125,8 +130,8 @@ def test_backpropagation_equals_differences(variant, output, loss):
 
 @pytest.mark.parametrize(("variant", "output", "loss"), PAIRS)
 def test_backpropagation_equals_torch(variant, output, loss):
-    pytest.importorskip("torch")
-    from network.torch_network import objective_and_gradient
+    one_thread()
+    from glassnet.gradients.by_torch import objective_and_gradient
 
     for c in list(cases(variant, output, loss))[1::3]:  # 1 4 7 10 13: others than above
         views, v, trace, mine = backpropagated(c)
@@ -143,8 +148,8 @@ def test_backpropagation_equals_torch(variant, output, loss):
 
 
 def test_the_torch_comparison_can_fail():
-    pytest.importorskip("torch")
-    from network.torch_network import objective_and_gradient
+    one_thread()
+    from glassnet.gradients.by_torch import objective_and_gradient
 
     c = next(cases("plain", "tanh", "squared_error"))
     views, v, trace, mine = backpropagated(c)

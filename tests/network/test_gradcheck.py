@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from glassnet import Architecture, BatchNorm, Dense, Network, check_gradients
-from glassnet.network.gradcheck import GradientReport, check_gradient, compare
-from glassnet.network.gradcheck import _Pass as Pass
+from glassnet.network.gradcheck import FixedPass, GradientReport, check_gradient, compare
 from glassnet.network.parameters import initial_buffers, initial_parameters, parameter_layout
 from glassnet.network.passes import Draws, example_weights
 from tolerances import GRADIENT
@@ -19,7 +18,7 @@ THETA = initial_parameters(NET, 1)
 def judged(fault) -> GradientReport:
     """The report on the true gradient after a fault."""
     v = example_weights("mean", len(X), None, np.float64)
-    fixed = Pass(NET, initial_buffers(NET), X, Y, v, Draws(0, 1))
+    fixed = FixedPass(NET, initial_buffers(NET), X, Y, v, Draws(0, 1))
     return compare(lambda theta: fault(fixed.gradient(theta)), fixed, THETA, GRADIENT, None, 0)
 
 
@@ -111,7 +110,7 @@ def test_kinks_are_left_out_and_counted():
 def test_what_was_not_compared_does_not_pass():
     net = Architecture(2, (Dense(3, "relu"), Dense(1)), dtype="float64")
     v = example_weights("mean", 1, None, np.float64)
-    fixed = Pass(net, initial_buffers(net), np.zeros((1, 2)), np.ones((1, 1)), v, Draws(0, 1))
+    fixed = FixedPass(net, initial_buffers(net), np.zeros((1, 2)), np.ones((1, 1)), v, Draws(0, 1))
     report = compare(fixed.gradient, fixed, initial_parameters(net, 0), GRADIENT, None, 0)
     by_name = {t.name: t for t in report.tensors}
     assert by_name["b1"].compared == 0 and by_name["b1"].at_kinks == 3 and by_name["b2"].compared == 1

@@ -1,5 +1,7 @@
 """`glassnet gradcheck MODEL DATA`: is the gradient right? Central differences in float64, tensor by tensor."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,13 +28,21 @@ class Gradcheck:
     everything: Annotated[bool, option("--all", panel=OUTPUT, help="Compare every entry, not 100 of each tensor.")] = (
         False
     )
+    all_ways: Annotated[
+        bool,
+        option(
+            "--all-ways",
+            panel=OUTPUT,
+            help="Compare by hand, numerical, automatic and PyTorch's (if installed), with errors, passes and seconds.",
+        ),
+    ] = False
     noise: Noise = None
     seed: Annotated[str, option("--seed", value="N", panel=DATA, help="Of the points of a toy problem.")] = "0"
     json: Json = False
 
     def run(self) -> int:
         """Load, compare, report."""
-        from glassnet import check_gradients
+        from glassnet import check_gradients, compare_gradients
         from glassnet.cli.models import load_table, read_for, rows_with_target
         from glassnet.cli.rules import number, whole
         from glassnet.cli.screen import Screen
@@ -42,7 +52,8 @@ class Gradcheck:
         source = read_for(model, self.data, noise=self.noise, rows=None, seed=self.seed)
         X, y, _ = rows_with_target(model, source)
         inputs = model.transform_inputs(X, source=source.name)[:n]
-        report = check_gradients(
+        check: Callable[..., Any] = compare_gradients if self.all_ways else check_gradients
+        report = check(
             model.network_,
             inputs,
             model.target_.encode(y, source.name)[:n],
@@ -50,8 +61,8 @@ class Gradcheck:
             max_per_tensor=None if self.everything else 100,
         )
         screen = Screen(json=self.json)
-        show(screen, report, len(inputs))
-        screen.document(document(report, len(inputs)))
+        (show_ways if self.all_ways else show)(screen, report, len(inputs))
+        screen.document((document_of_ways if self.all_ways else document)(report, tolerance, len(inputs)))
         return 0 if report.passed else 1
 
 
@@ -87,9 +98,36 @@ def show(screen: "Screen", report: Any, rows: int) -> None:
     )
 
 
-def document(report: Any, rows: int) -> dict[str, Any]:
+def show_ways(screen: "Screen", report: Any, rows: int) -> None:
+    """A line for each tensor, the costs, and the verdict."""
+    from rich.text import Text
+
+    from glassnet.cli.screen import grid
+
+    head, lines = report.table()
+    colours = {"ok": "green", "WRONG": "bold red"}
+    cells = [[*line[:-1], Text(line[-1], colours.get(line[-1], ""))] for line in lines]
+    screen.show(grid(f"one gradient, four ways, in float64, {rows:,} rows", head, cells, left=2), *report.notes())
+    screen.show("all ways agree" if report.passed else "the ways DISAGREE: a gradient is wrong")
+
+
+def document(report: Any, tolerance: float, rows: int) -> dict[str, Any]:
     """The JSON document."""
     from dataclasses import asdict
 
-    tensors = [asdict(tensor) for tensor in report.tensors]
-    return {"passed": report.passed, "tolerance": report.tolerance, "rows": rows, "tensors": tensors}
+    tensors = [_finite(asdict(tensor)) for tensor in report.tensors]
+    return {"passed": report.passed, "tolerance": tolerance, "rows": rows, "tensors": tensors}
+
+
+def document_of_ways(report: Any, tolerance: float, rows: int) -> dict[str, Any]:
+    """The same with the ways' costs; a way that was not run has null seconds."""
+    from dataclasses import asdict
+
+    return document(report, tolerance, rows) | {"ways": [_finite(asdict(way)) for way in report.ways]}
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: null takes its place."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,13 +4,14 @@
 the arithmetic and changes the state in place. Every engine gives the same numbers as the reference, to rounding.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
-from glassnet.errors import ArchitectureError, EngineError, InvalidParameterError, nearest
+from glassnet.errors import ArchitectureError, DataError, EngineError, InvalidParameterError, nearest
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, Dropout
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -23,12 +24,16 @@ __all__ = [
     "StepLog",
     "TrainState",
     "Training",
+    "all_finite",
+    "check_finite",
     "check_trainable",
     "choose",
     "dropout_layers",
     "fresh_state",
     "untrainable",
 ]
+
+_ALONE = 8192  # numbers that OpenBLAS multiplies without further threads
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,10 @@ class Engine(Protocol):
         ...
 
     def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
-        """Outputs (n, K); a row's output does not depend on the other rows, bit for bit."""
+        """Outputs (n, K); a row's output does not depend on the other rows, bit for bit.
+
+        Raises DataError where X holds NaN or infinity: a large X is best looked through while it is in the cache.
+        """
         ...
 
     def evaluate(
@@ -165,6 +173,32 @@ class Engine(Protocol):
     def begin(self, program: Program, state: TrainState, data: Data) -> Training:
         """Make ready to train from this state, once a run; the arrays of the state stay the same until its end."""
         ...
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Whether no entry is NaN or infinite. Such an entry also spoils the sum of squares, which is quicker to find."""
+    if array.dtype.kind == "f" and array.flags.c_contiguous and math.isfinite(_squares(array)):
+        return True
+    return bool(np.isfinite(array).all())
+
+
+def _squares(array: np.ndarray) -> float:
+    """The sum of squares of a contiguous array.
+
+    Large ones not by BLAS: OpenBLAS would share the work among threads, and these spin for some 0.1 s afterwards, on
+    the very cores that the network's own threads are about to use.
+    """
+    if array.size <= _ALONE:
+        return float(np.vdot(array, array))
+    flat = array.reshape(-1)
+    return float(np.einsum("i,i->", flat, flat))
+
+
+def check_finite(array: np.ndarray, name: str) -> None:
+    """Refuse an array (n, ...) with NaN or infinity by a DataError that names the first such row."""
+    if not all_finite(array):
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise DataError(f"{name} holds NaN or infinity, first in row {row}; drop or impute such rows")
 
 
 def fresh_state(program: Program, theta: np.ndarray, buffers: np.ndarray) -> TrainState:

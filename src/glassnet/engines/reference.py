@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
+from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState, check_finite
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -35,6 +35,7 @@ class ReferenceEngine:
 
     def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
         """See `Engine.predict`."""
+        check_finite(X, "X")
         views = parameter_layout(architecture).views(theta)
         statistics = buffer_layout(architecture).views(buffers)
         out = np.empty((len(X), architecture.output.units), theta.dtype)

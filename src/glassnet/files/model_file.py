@@ -12,7 +12,10 @@ import numpy as np
 
 from glassnet.errors import InvalidParameterError, ModelFileError
 from glassnet.files.container import read_container, write_container
+from glassnet.formulas.activations import ACTIVATIONS
+from glassnet.formulas.losses import LOSSES
 from glassnet.network.architecture import Architecture
+from glassnet.network.own import changed, values_of_own_formulas
 from glassnet.network.parameters import Layout, aligned_zeros, buffer_layout, parameter_layout
 
 __all__ = ["as_document", "as_tensors", "from_document", "from_tensors", "load_network", "save_network"]
@@ -24,19 +27,45 @@ class _NetworkDocument(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def as_document(architecture: Architecture) -> dict[str, Any]:
-    """The architecture as plain JSON types; a field younger than the format stands there only where it is set."""
-    document = msgspec.to_builtins(architecture)
+    """The architecture as plain JSON types; beside it some values of the user's own formulas, if there are any.
+
+    A field younger than the format stands there only where it is set.
+    """
+    own, document = values_of_own_formulas(architecture), msgspec.to_builtins(architecture)
     if not architecture.average_penalty:
         del document["average_penalty"]
-    return document
+    return document | ({"own_formulas": own} if own else {})
 
 
 def from_document(document: Any, source: str) -> Architecture:
     """The architecture back, validated as at construction."""
+    own: Any = document.get("own_formulas", {}) if isinstance(document, dict) else {}
+    rest = {k: v for k, v in document.items() if k != "own_formulas"} if isinstance(document, dict) else document
     try:
-        return msgspec.convert(document, Architecture)
+        own = msgspec.convert(own, dict[str, list[float | None]])
+        _check_defined(own, source)
+        architecture = msgspec.convert(rest, Architecture)
     except (msgspec.ValidationError, InvalidParameterError) as error:
         raise ModelFileError(f"{source}: the network in it is not consistent: {error}") from error
+    odd = changed(architecture, own)
+    if odd is not None:
+        raise ModelFileError(
+            f"{source}: {odd} gives other values now than when the network was saved: define it as it was then "
+            f"(glassnet.custom.{odd.split()[0]}), and load again"
+        )
+    return architecture
+
+
+def _check_defined(own: Mapping[str, Any], source: str) -> None:
+    """A formula of the user's own must be defined before a network that uses it is loaded."""
+    for name in own:
+        kind, _, spec = name.partition(" ")
+        word = spec.partition("(")[0]
+        if word not in {"activation": ACTIVATIONS, "loss": LOSSES}.get(kind, ()):
+            raise ModelFileError(
+                f"{source}: the network uses {kind} '{word}', a formula of your own, whose code is not in the file: "
+                f"define it first with glassnet.custom.{kind}('{word}', ...), then load"
+            )
 
 
 def as_tensors(architecture: Architecture, theta: np.ndarray, buffers: np.ndarray) -> dict[str, np.ndarray]:

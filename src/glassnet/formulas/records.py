@@ -28,7 +28,7 @@ class Activation:
     derivative : callable or None
         `(z, a, *constants) -> da/dz`, elementwise; None for a rowwise record and for one that trains nowhere.
     vjp : callable or None
-        `(z, a, da) -> dz` of a rowwise record: da times the Jacobian of the row.
+        `(z, a, da, *constants) -> dz` of a rowwise record: da times the Jacobian of the row.
     range : Interval
         All values that a can take.
     initializer : str
@@ -75,7 +75,9 @@ class Activation:
 
     def backward(self, z: Any, a: Any, da: Any) -> Any:
         """Carry dL/da back to dL/dz: da * g'(z), or the row's vector-Jacobian product."""
-        return self.vjp(z, a, da) if self.vjp is not None else da * self.slope(z, a)
+        if self.vjp is None:
+            return da * self.slope(z, a)
+        return self.vjp(z, a, da, *(constant(z, c) for c in self.constants.values()))
 
     def __str__(self) -> str:
         return spec_text(self.name, self.constants)

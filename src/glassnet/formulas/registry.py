@@ -5,7 +5,7 @@ the command line, in JSON, in a model file and in Python.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -32,6 +32,7 @@ class Registry(Mapping[str, R], Generic[R]):
         self.kind = kind
         self._records: dict[str, R] = {}
         self._aliases: dict[str, str] = {}
+        self.on_change: list[Callable[[], object]] = []
 
     def add(self, name: str, record: R, aliases: tuple[str, ...] = ()) -> R:
         """Put a record in; a taken name is an error."""
@@ -41,6 +42,21 @@ class Registry(Mapping[str, R], Generic[R]):
         self._records[name] = record
         self._aliases.update(dict.fromkeys(aliases, name))
         return record
+
+    def put(self, name: str, record: R) -> R:
+        """Put a record in, in place of the one of this name if there is one; who remembers records is told."""
+        self._records[name] = record
+        self._tell()
+        return record
+
+    def remove(self, name: str) -> None:
+        """Take a record out."""
+        del self._records[name]
+        self._tell()
+
+    def _tell(self) -> None:
+        for forget in self.on_change:
+            forget()
 
     def _key(self, name: str) -> str:
         key = name.strip().lower().replace("-", "_").replace(" ", "_")

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from glassnet.errors import ArchitectureError
-from glassnet.formulas.activations import Activation, activation
+from glassnet.formulas.activations import ACTIVATIONS, Activation, activation
 from glassnet.formulas.initializers import initializer
-from glassnet.formulas.losses import Loss, default_loss, loss
+from glassnet.formulas.losses import LOSSES, Loss, default_loss, loss
 from glassnet.formulas.ranges import UNIT
 from glassnet.formulas.registry import check_number
 from glassnet.formulas.schedules import Schedule, schedule
@@ -22,6 +22,8 @@ from glassnet.formulas.schedules import Schedule, schedule
 __all__ = ["Architecture", "BatchNorm", "Dense", "Dropout", "Layer", "RandomizedLeakyReLU"]
 
 _activation, _loss = lru_cache(activation), lru_cache(loss)  # asked for at every step
+ACTIVATIONS.on_change.append(_activation.cache_clear)
+LOSSES.on_change.append(_loss.cache_clear)
 LIMIT_UNITS = 1_000_000
 LIMIT_PARAMETERS = 2**31
 

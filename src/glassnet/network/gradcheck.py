@@ -17,7 +17,15 @@ from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import buffer_layout, parameter_layout
 from glassnet.network.passes import Draws, Trace, backward, example_weights, forward, objective
 
-__all__ = ["GradientReport", "TensorReport", "check_gradient", "compare", "numerical_gradient"]
+__all__ = [
+    "FixedPass",
+    "GradientReport",
+    "TensorReport",
+    "check_gradient",
+    "check_pass",
+    "compare",
+    "numerical_gradient",
+]
 
 TOLERANCE = 1e-6
 NUDGE = 1e-3
@@ -77,8 +85,11 @@ class GradientReport:
 
 
 @dataclass(frozen=True)
-class _Pass:
-    """A training pass in float64 with everything fixed but theta."""
+class FixedPass:
+    """A training pass in float64 with everything fixed but theta.
+
+    buffers are the running statistics, X (n, d), Y (n, K), v (n,) the weights of the examples.
+    """
 
     architecture: Architecture
     buffers: np.ndarray
@@ -87,7 +98,28 @@ class _Pass:
     v: np.ndarray
     draws: Draws
 
+    @classmethod
+    def of(
+        cls,
+        architecture: Architecture,
+        buffers: np.ndarray,
+        X: np.ndarray,
+        Y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        seed: int,
+    ) -> "FixedPass":
+        """The first training pass over these examples, all in float64."""
+        return cls(
+            msgspec.structs.replace(architecture, dtype="float64"),
+            buffers.astype(np.float64),
+            X.astype(np.float64),
+            Y.astype(np.float64),
+            example_weights(architecture.reduction, len(X), sample_weight, np.float64),
+            Draws(seed, 1),
+        )
+
     def forward(self, theta: np.ndarray) -> Trace:
+        """Carry the examples forward, to the loss."""
         views = parameter_layout(self.architecture).views(theta)
         statistics = buffer_layout(self.architecture).views(self.buffers.copy())
         with np.errstate(all="ignore"):
@@ -96,6 +128,7 @@ class _Pass:
         return trace
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """The gradient (P,) by backpropagation."""
         views = parameter_layout(self.architecture).views(theta)
         trace = self.forward(theta)
         with np.errstate(all="ignore"):
@@ -136,26 +169,24 @@ def check_gradient(
     max_per_tensor : int or None
         Entries compared in each tensor, drawn by `seed`; None compares all.
     """
-    wide = msgspec.structs.replace(architecture, dtype="float64")
-    fixed = _Pass(
-        wide,
-        buffers.astype(np.float64),
-        X.astype(np.float64),
-        Y.astype(np.float64),
-        example_weights(wide.reduction, len(X), sample_weight, np.float64),
-        Draws(seed, 1),
-    )
-    exact = theta.astype(np.float64)
-    report = compare(fixed.gradient, fixed, exact, tolerance, max_per_tensor, seed)
+    fixed = FixedPass.of(architecture, buffers, X, Y, sample_weight, seed)
+    return check_pass(fixed, theta.astype(np.float64), tolerance, max_per_tensor, seed)[0]
+
+
+def check_pass(
+    fixed: FixedPass, theta: np.ndarray, tolerance: float, max_per_tensor: int | None, seed: int
+) -> tuple[GradientReport, np.ndarray]:
+    """The report, and the weights that it holds for: theta, or theta moved off the kinks."""
+    report = compare(fixed.gradient, fixed, theta, tolerance, max_per_tensor, seed)
     if all(tensor.compared for tensor in report.tensors):
-        return report
-    moved = exact + NUDGE * np.random.default_rng(seed).normal(size=exact.shape)
-    return replace(compare(fixed.gradient, fixed, moved, tolerance, max_per_tensor, seed), moved=True)
+        return report, theta
+    moved = theta + NUDGE * np.random.default_rng(seed).normal(size=theta.shape)
+    return replace(compare(fixed.gradient, fixed, moved, tolerance, max_per_tensor, seed), moved=True), moved
 
 
 def compare(
     gradient: Callable[[np.ndarray], np.ndarray],
-    fixed: _Pass,
+    fixed: FixedPass,
     theta: np.ndarray,
     tolerance: float,
     max_per_tensor: int | None,
@@ -192,7 +223,7 @@ def compare(
     return GradientReport(tuple(reports), tolerance)
 
 
-def numerical_gradient(fixed: _Pass, theta: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def numerical_gradient(fixed: FixedPass, theta: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Central differences at these indices, and whether each stayed clear of kinks."""
     differences, smooth = np.zeros(len(indices)), np.ones(len(indices), bool)
     for i, index in enumerate(indices):

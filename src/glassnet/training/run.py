@@ -11,6 +11,7 @@ import numpy as np
 from glassnet.engines.base import Data, Engine, Program, TrainState, dropout_layers
 from glassnet.errors import InvalidParameterError
 from glassnet.formulas.schedules import Schedule, schedule
+from glassnet.network.own import values_of_own_formulas
 from glassnet.network.parameters import Views, parameter_layout
 from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, TargetMetric
 from glassnet.training.checkpoints import data_digest
@@ -129,6 +130,7 @@ class Run:
                 "training data": data_digest(self.data),
                 "validation data": data_digest(self.validation),
                 **{f"network {key}": str(value) for key, value in msgspec.structs.asdict(program.architecture).items()},
+                **{f"values of {k}": str(v) for k, v in values_of_own_formulas(program.architecture).items()},
                 "optimizer": str(program.optimizer),
                 "batch_size": str(program.batch_size),
                 "clip_norm": str(program.clip_norm),

@@ -1,13 +1,12 @@
 """Users' arrays become training data: dtype, shape, one-hot classes, weights; each rule checked once, here."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.engines.base import Data
+from glassnet.engines.base import Data, all_finite, check_finite
 from glassnet.errors import DataError, InvalidParameterError
 from glassnet.formulas.registry import check_number
 from glassnet.network.architecture import Architecture
@@ -30,10 +29,13 @@ __all__ = [
 _DTYPES = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
-def as_inputs(architecture: Architecture, X: Any, name: str = "X") -> np.ndarray:
-    """X as (n, d) in the network's dtype, C-contiguous; NaN, infinity and wrong shapes are refused."""
+def as_inputs(architecture: Architecture, X: Any, name: str = "X", *, finite: bool = True) -> np.ndarray:
+    """X as (n, d) in the network's dtype, C-contiguous; NaN, infinity and wrong shapes are refused.
+
+    With `finite=False` an array that is ready as it stands is not looked through: the engine does that.
+    """
     ready = type(X) is np.ndarray and X.dtype is _DTYPES[architecture.dtype] and X.flags.c_contiguous
-    if ready and X.ndim == 2 and X.shape[1] == architecture.inputs and len(X) and math.isfinite(np.vdot(X, X)):
+    if ready and X.ndim == 2 and X.shape[1] == architecture.inputs and len(X) and (not finite or all_finite(X)):
         return X  # what a caller in a hurry gives
     array = _numbers(X, name)
     if array.ndim == 1 and architecture.inputs in (1, len(array)):
@@ -51,7 +53,7 @@ def as_inputs(architecture: Architecture, X: Any, name: str = "X") -> np.ndarray
 def as_targets(architecture: Architecture, y: Any, n: int, name: str = "y") -> np.ndarray:
     """y as (n, K) in the network's dtype: class numbers become one-hot rows, label smoothing is applied."""
     array, K, loss = _numbers(y, name), architecture.output.units, architecture.objective
-    _check_finite(array, name)
+    check_finite(array, name)
     if len(array) != n:
         raise DataError(f"X has {n} rows but {name} has {len(array)}")
     if array.ndim == 2 and array.shape[1] == 1 and K > 1:
@@ -173,26 +175,13 @@ def _numbers(values: Any, name: str) -> np.ndarray:
     return array
 
 
-def _all_finite(array: np.ndarray) -> bool:
-    """Whether no entry is NaN or infinite. Such an entry also spoils the sum of squares, which is quicker to find."""
-    if array.dtype.kind == "f" and array.flags.c_contiguous and math.isfinite(np.vdot(array, array)):
-        return True
-    return bool(np.isfinite(array).all())
-
-
-def _check_finite(array: np.ndarray, name: str) -> None:
-    if not _all_finite(array):
-        row = int(np.argwhere(~np.isfinite(array))[0][0])
-        raise DataError(f"{name} holds NaN or infinity, first in row {row}; drop or impute such rows")
-
-
 def _finite(array: np.ndarray, dtype: str, name: str) -> np.ndarray:
-    _check_finite(array, name)
+    check_finite(array, name)
     if array.dtype == dtype:
         return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):
         out = np.ascontiguousarray(array, dtype)
-    if not _all_finite(out):
+    if not all_finite(out):
         raise DataError(f"{name} holds numbers beyond {dtype}; scale it, or use dtype='float64'")
     return out
 

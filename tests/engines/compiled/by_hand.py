@@ -176,6 +176,14 @@ def affine(
         )
 
 
+def few(a: np.ndarray, W: np.ndarray, b: np.ndarray | None, z: np.ndarray, threads: int) -> None:
+    """z = a W^T + b, W as (out, in)."""
+    size, (outs, inputs) = W.itemsize, W.shape
+    for share in threads_of(len(a), threads):
+        steps = a.strides[0] // size, z.strides[0] // size
+        run(("few", W.dtype.name), a, W, b, z, inputs, outs, *steps, **share)
+
+
 def transpose(W: np.ndarray, threads: int, chunk: int, chunk_turned: int) -> np.ndarray:
     """W^T in chunks, from W in chunks; once a batch."""
     (inputs, outputs), dtype = W.shape, W.dtype.name
@@ -198,16 +206,27 @@ def weight_gradient(
     dtype, size = gradient.dtype.name, gradient.itemsize
     for number, (a, delta) in enumerate(blocks):
         for share in threads_of(len(a), threads):
+            block = {"GRADIENT": gradient, "ROWS": len(a), "FIRST_BLOCK": number == 0}
+            block |= {"LAST_BLOCK": number == len(blocks) - 1, **share}
             run(
                 ("weight_gradient", dtype),
-                *(address("product", "columns", dtype), a, delta, 0, b, a.shape[1], delta.shape[1]),
-                *(a.strides[0] // size, delta.strides[0] // size, height, chunk, 0, 0, 0, 0, 3),
-                GRADIENT=gradient,
-                ROWS=len(a),
-                FIRST_BLOCK=number == 0,
-                LAST_BLOCK=number == len(blocks) - 1,
-                **share,
+                *(address("product", "columns", dtype), a, delta, 0, a.shape[1], delta.shape[1]),
+                *(a.strides[0] // size, delta.strides[0] // size, height, chunk, 0, 0, 0, 3),
+                **block,
             )
+            if b >= 0:
+                run(
+                    ("bias_gradient", dtype),
+                    delta,
+                    b,
+                    delta.shape[1],
+                    delta.strides[0] // size,
+                    chunk,
+                    0,
+                    0,
+                    3,
+                    **block,
+                )
 
 
 def dropout(a: np.ndarray, step: int, rate: float, seed: int, at: int, stream: int, first: int) -> tuple[Any, Any]:

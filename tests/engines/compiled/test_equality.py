@@ -103,9 +103,10 @@ def ladder(dtype: str) -> dict[str, Twin]:
             Dense(2, "sigmoid", norm=BatchNorm()),
         ),
         "one unit each": (Dense(1, "softplus"), Dense(1)),
+        "few units": (Dense(40, "tanh"), Dropout(0.2), Dense(3, "relu", bias=False), Dense(33), Dense(2, "softmax")),
         "wide": (Dense(300, "leaky_relu(alpha=0.2)"), Dense(257, "elu(alpha=0.5)"), Dense(1, "sigmoid")),
     }
-    options = {"everything": {"clip_norm": 0.5, "clip_value": 0.1}}
+    options = {"everything": {"clip_norm": 0.5, "clip_value": 0.1}, "few units": {"clip_norm": 0.1}}
     nets = {
         name: Architecture(6, several, dtype=dtype, l1=0.01, l2=0.02, reduction="sum" if name == "plain" else "mean")
         for name, several in layers.items()

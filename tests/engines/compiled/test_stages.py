@@ -244,6 +244,20 @@ def test_affine_forward_and_back(chunk, share, threads, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("threads", [1, 2])
+def test_few_units(threads, dtype):
+    """Rows in fours and the rest; inputs that fill their vectors and that do not."""
+    rng = np.random.default_rng(3)
+    for rows, inputs, outs, gap in ((1, 1, 1, 0), (9, 40, 3, 4), (40, 33, 4, 0), (19, 300, 2, 1)):
+        a = by_hand.spread_out(whole(rng, (rows, inputs), dtype), inputs + gap)
+        W, b = whole(rng, (outs, inputs), dtype), whole(rng, (outs,), dtype)
+        for bias in (b, None):
+            memory, z = padded(rows, outs, outs + gap, dtype)
+            by_hand.few(a, W, bias, z, threads)
+            assert np.array_equal(z, a @ W.T + (0 if bias is None else bias)) and guarded(memory, z)
+
+
+@every_dtype
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_transpose(threads, dtype):
     w = lanes(dtype)

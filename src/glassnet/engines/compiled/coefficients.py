@@ -27,12 +27,10 @@ class Table:
     exp_range: tuple[float, float]  # beyond it e^x is 0 or infinite
     expm1_range: tuple[float, float]  # beyond it e^x - 1 is -1 or infinite
     exp: Coefficients  # (e^r - 1 - r) / r^2, |r| <= ln(2) / 2
-    tanh_end: float
-    tanh_numerator: Coefficients  # in z = x^2, as all that follow but the last two
-    tanh_denominator: Coefficients  # (tanh(x) - x) / x^3, x <= tanh_end
+    tanh_last: float  # from here on tanh is 1
     erf_end: float
     erf_last: float  # from here on erf is 1
-    erf_numerator: Coefficients
+    erf_numerator: Coefficients  # in z = x^2, as all that follow but the last two
     erf_denominator: Coefficients  # erf(x) / x - 1, x <= erf_end
     erfc_numerator: Coefficients  # in x
     erfc_denominator: Coefficients  # e^(x^2) (1 - erf(x)), erf_end <= x <= erf_last
@@ -48,9 +46,7 @@ FLOAT32 = Table(
     exp_range=(-105.0, 90.0),
     expm1_range=(-20.0, 89.0),
     exp=(0.50000000626, 0.16666542045, 0.041666279173, 0.0083667109966, 0.0013946662994),  # 2^-26
-    tanh_end=0.8,
-    tanh_numerator=(-0.333333332348, -0.0147330585832),
-    tanh_denominator=(1.0, 0.444199126637, 0.0157751468261),  # 2^-36
+    tanh_last=10.0,
     erf_end=0.9,
     erf_last=4.0,
     erf_numerator=(0.128379166367, -0.331494355331, -0.01322364673, -0.00140872444774),
@@ -80,9 +76,7 @@ FLOAT64 = Table(
         2.76266139397066229e-7,
         2.51138217829834698e-8,
     ),
-    tanh_end=0.6,
-    tanh_numerator=(-0.333333333333333275, -0.0204980950789120029, -0.000199146873863972875),
-    tanh_denominator=(1.0, 0.461494285236726239, 0.023290392811703681, 0.00020650035989502182),  # 2^-61
+    tanh_last=20.0,
     erf_end=0.9,
     erf_last=6.0,
     erf_numerator=(  # 2^-56

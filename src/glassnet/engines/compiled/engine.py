@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState
+from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState, check_finite
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import program as p
 from glassnet.engines.compiled.machine_code import function, unavailable
@@ -72,7 +72,10 @@ class CompiledEngine:
             frame[f.THETA], frame[f.BUFFERS] = _address(theta), _address(buffers)
         frame[f.X], frame[f.COUNT], sweep.op[6] = _address(X), n, _address(outputs)
         sweep.function(*sweep.addresses)
+        spoilt = sweep.spoilt()
         ready.append(sweep)
+        if spoilt:
+            check_finite(X, "X")
         return outputs
 
     def evaluate(
@@ -102,13 +105,16 @@ class CompiledEngine:
         arrays = _Arrays(theta, buffers, X, Y, weights, outputs, losses, scale)
         if n * sweep.row_work < _SHARED_ROWS or n < 2 * block:
             sweep.run(arrays, 0, n)
+            spoilt = sweep.spoilt()
         else:
-            self._share(architecture, block, sweep, arrays)
+            spoilt = self._share(architecture, block, sweep, arrays)
         ready.append(sweep)
+        if spoilt:
+            check_finite(X, "X")
         return outputs
 
-    def _share(self, architecture: Architecture, block: int, first: "_Sweep", arrays: "_Arrays") -> None:
-        """Many rows: in rounds of about 0.1 s, each shared by as many threads as may be had."""
+    def _share(self, architecture: Architecture, block: int, first: "_Sweep", arrays: "_Arrays") -> bool:
+        """Many rows: in rounds of about 0.1 s, each shared by as many threads as may be had; whether any was spoilt."""
         n, judged = len(arrays.X), arrays.losses is not None
         with borrowed(None) as threads:
             others = [self._take(architecture, block, judged) for _ in range(threads - 1)]
@@ -120,8 +126,10 @@ class CompiledEngine:
                 ends = [min((start + some * t // threads) * block, n) for t in range(threads + 1)]
                 shares = zip(sweeps, ends[:-1], ends[1:], strict=True)
                 run_on([sweep.call(arrays, low, high) for sweep, low, high in shares if low < high])
+            spoilt = [sweep.spoilt() for sweep in sweeps]
             for sweep, ready in others:
                 ready.append(sweep)
+            return any(spoilt)
 
     def _take(self, architecture: Architecture, block: int, judged: bool) -> tuple["_Sweep", list["_Sweep"]]:
         """Memory for a sweep, one that lies ready or a new one, and the list to put it back on.
@@ -216,7 +224,7 @@ class _Sweep:
         fr[f.THREADS], fr[f.WORK], fr[f.SCRATCH] = 1, _address(self.work), _address(self.scratch)
         fr[f.SHARED] = ctypes.addressof(self.shared)
         self.op[1], self.op[2] = self.plan.tape("rows")
-        self.op[3], self.op[4], self.op[5] = block, self.inputs, self.outputs
+        self.op[3], self.op[4], self.op[5], self.op[8] = block, self.inputs, self.outputs, not judged
         self.function = function("predict", architecture.dtype)
         self.addresses = ctypes.addressof(self.op), ctypes.addressof(fr)
 
@@ -232,6 +240,11 @@ class _Sweep:
             fr[f.Y], op[7] = targets + first * width, losses + first * 8
             fr[f.WEIGHTS] = weights + first * 8 if weights else 0
         return self.function, *self.addresses
+
+    def spoilt(self) -> bool:
+        """Whether it met inputs that are not finite since it was asked last."""
+        met, self.shared[f.BAD] = self.shared[f.BAD] != 0, 0
+        return met
 
     def run(self, arrays: _Arrays, first: int, last: int) -> None:
         """Compute rows first to last, here."""

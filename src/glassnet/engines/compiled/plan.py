@@ -88,9 +88,14 @@ def chunk_of(columns: int) -> int:
     return 64 if columns >= 128 else 0
 
 
+def is_narrow(dtype: str, inputs: int, units: int) -> bool:
+    """Whether a layer has so few units that training multiplies along its inputs: W is kept as (units, inputs)."""
+    return units <= 4 and inputs * (4 if dtype == "float32" else 8) >= 2 * vector_bytes()
+
+
 @dataclass(frozen=True)
 class Order:
-    """Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk.
+    """Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk, of narrow ones turned.
 
     `moved` lists (start, inputs, outputs) of these; all else lies as in the network's vector.
     """
@@ -101,8 +106,9 @@ class Order:
     def of(cls, architecture: Architecture) -> "Order":
         """The order for an architecture."""
         weights = [piece for piece in parameter_layout(architecture).slices if piece.is_weight]
-        wide = [piece for piece in weights if chunk_of(piece.shape[0])]
-        return cls(tuple((piece.start, piece.shape[1], piece.shape[0]) for piece in wide))
+        dtype = architecture.dtype
+        moved = [w for w in weights if chunk_of(w.shape[0]) or is_narrow(dtype, w.shape[1], w.shape[0])]
+        return cls(tuple((piece.start, piece.shape[1], piece.shape[0]) for piece in moved))
 
     def copy(self, theirs: np.ndarray, mine: np.ndarray, *, back: bool) -> None:
         """From the network's vector (..., P) to the engine's, or back."""
@@ -112,8 +118,9 @@ class Order:
             mine[...] = theirs
         for start, inputs, outputs in self.moved:
             W = theirs[..., start : start + inputs * outputs].reshape(*theirs.shape[:-1], inputs, outputs)
-            for c in range(0, outputs, chunk_of(outputs)):
-                columns = min(chunk_of(outputs), outputs - c)
+            chunk = chunk_of(outputs) or 1  # a turned W is one in chunks of one column
+            for c in range(0, outputs, chunk):
+                columns = min(chunk, outputs - c)
                 first = start + c * inputs
                 part = mine[..., first : first + inputs * columns].reshape(*mine.shape[:-1], inputs, columns)
                 if back:
@@ -187,6 +194,11 @@ class _Builder:
         """
         return self.chunk(columns) if inputs * outputs > self.block * (inputs + outputs) else 0
 
+    def narrow(self, number: int) -> bool:
+        """Whether W of this layer is turned."""
+        units, inputs = self.pieces[f"W{number}"].shape
+        return self.training and is_narrow(self.dtype, inputs, units)
+
     def add(self, chunk: int, key: tuple[str, ...], *operands: int | float) -> None:
         """An instruction of the rows' pass; before it a barrier, where it reads what other threads have written."""
         if chunk != self.by or (chunk and key[0] == "affine"):
@@ -220,13 +232,12 @@ class _Builder:
         else:
             z = self.tensor(f"z{number}", units, units if last else None)
         share = self.share(below.columns, units, units)
-        self.add(
-            share,
-            ("affine", self.dtype),
-            self.product,
-            *(*below.place, *self.parameter(f"W{number}"), *self.parameter(f"b{number}"), *z.place),
-            *(below.columns, units, below.step, z.step, self.chunk(units), share),
-        )
+        places = (*below.place, *self.parameter(f"W{number}"), *self.parameter(f"b{number}"), *z.place)
+        shapes = (below.columns, units, below.step, z.step)
+        if self.narrow(number):
+            self.add(0, ("few", self.dtype), *places, *shapes)
+        else:
+            self.add(share, ("affine", self.dtype), self.product, *places, *shapes, self.chunk(units), share)
         if layer.norm is not None:
             z = self.normalize(layer.norm, number, z, out if same else None)
         self.tensors[f"pre{number}"] = z
@@ -374,15 +385,16 @@ class _Builder:
     def input_gradient(self, number: int, delta: Tensor) -> Tensor:
         """dJ/da of the layer below, through W^T."""
         units, inputs = self.pieces[f"W{number}"].shape
-        below = self.tensors[f"top{number - 1}"]
-        turned = Tensor(f.WORK, self.reserve(units * inputs * self.size), inputs, inputs)
-        chunk = self.chunk(inputs)
-        self.turns.add(
-            ("transpose", self.dtype),
-            *(*self.parameter(f"W{number}"), *turned.place, inputs, units, self.chunk(units), chunk),
-        )
+        below, chunk, share = self.tensors[f"top{number - 1}"], self.chunk(inputs), self.share(inputs, units, inputs)
+        if self.narrow(number):
+            turned, chunk, share = Tensor(*self.parameter(f"W{number}"), inputs, inputs), 0, 0
+        else:
+            turned = Tensor(f.WORK, self.reserve(units * inputs * self.size), inputs, inputs)
+            self.turns.add(
+                ("transpose", self.dtype),
+                *(*self.parameter(f"W{number}"), *turned.place, inputs, units, self.chunk(units), chunk),
+            )
         da = self.tensor(f"da{number - 1}", inputs, below.step)
-        share = self.share(inputs, units, inputs)
         self.add(
             share,
             ("affine", self.dtype),
@@ -403,44 +415,38 @@ class _Builder:
         for name, piece in self.pieces.items():
             if not self.learns(name):
                 continue
-            number = piece.layer
-            if piece.is_weight or (name == f"b{number}" and not self.learns(f"W{number}")):
-                units, inputs = self.pieces[f"W{number}"].shape
-                with_W, with_b = self.learns(f"W{number}"), self.learns(f"b{number}")
-                below = self.tensors[f"top{number - 1}"]
-                delta, chunk = self.tensors[f"delta{number}"], self.chunk(units)
-                height, chunks = _height(chunk or units, inputs), -(-units // chunk) if chunk else 1
+            number, first, weights = piece.layer, panels, piece.is_weight
+            at_once = here.at_once(weights) if here else 0
+            below, delta = self.tensors[f"top{number - 1}"], self.tensors[f"delta{number}"]
+            chunk = self.chunk(delta.columns)
+            if weights:
+                left, right = (delta, below) if self.narrow(number) else (below, delta)
+                height = _height(chunk or right.columns, left.columns)
+                size = height * right.columns
+                panels += -(-left.columns // height) * (-(-right.columns // chunk) if chunk else 1)
                 columns.add(
                     ("weight_gradient", self.dtype),
-                    self.turned,
-                    *(*below.place, *delta.place, self.pieces[f"W{number}"].start),
-                    *(self.pieces[f"b{number}"].start if with_b else -1, inputs if with_W else 0, units),
-                    *(below.step, delta.step, height, chunk, panels),
-                    *((here.at_once(True), here.at_once(False), not here.later) if here else (0, 0, 0)),
-                    number,
+                    *(self.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
+                    *(left.step, right.step, height, chunk, first, at_once, bool(here and not here.later), number),
                 )
-                self.scratch = max(self.scratch, height * units)
-                if with_W:
-                    start, stop, size = piece.start, piece.stop, height * units
-                    if updates and apart:
-                        middle.add(("apply", self.dtype), updates.at_once(True), start, stop, size, panels)
-                    if updates and updates.later:
-                        end.add(("apply", self.dtype), updates.at_end(True), start, stop, size, panels)
-                    panels += -(-inputs // height) * chunks
-                if with_b:
-                    bias = self.pieces[f"b{number}"]
-                    if updates and apart:
-                        middle.add(("apply", self.dtype), updates.at_once(False), bias.start, bias.stop, units, panels)
-                    if updates and updates.later:
-                        end.add(("apply", self.dtype), updates.at_end(False), bias.start, bias.stop, units, panels)
-                    panels += chunks
-            elif name.startswith(("gamma", "beta")) and updates:
+                self.scratch = max(self.scratch, size)
+            elif name == f"b{number}":
+                size = delta.columns
+                panels += -(-size // chunk) if chunk else 1
+                columns.add(
+                    ("bias_gradient", self.dtype),
+                    *(*delta.place, piece.start, size, delta.step, chunk, first, at_once, number),
+                )
+            elif updates:  # of gamma and beta, whose gradients the rows' pass has left
                 size = piece.stop - piece.start
-                first = updates.at_once(False)
-                columns.add(("apply", self.dtype), first, piece.start, piece.stop, size, panels, 1)
-                if updates.later:
-                    end.add(("apply", self.dtype), updates.at_end(False), piece.start, piece.stop, size, panels)
                 panels += 1
+                columns.add(("apply", self.dtype), updates.at_once(False), piece.start, piece.stop, size, first, 1)
+            else:
+                continue
+            if updates and apart:
+                middle.add(("apply", self.dtype), updates.at_once(weights), piece.start, piece.stop, size, first)
+            if updates and updates.later:
+                end.add(("apply", self.dtype), updates.at_end(weights), piece.start, piece.stop, size, first)
         return columns, middle, end, panels
 
 

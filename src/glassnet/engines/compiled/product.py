@@ -28,6 +28,7 @@ _I64 = q.I64
 
 
 _TOGETHER = {"rows": 4, "columns": 2}  # steps of k that one turn of the loop takes
+_AHEAD = 8  # rows of B that a whole tile asks for before it needs them
 
 
 @cache
@@ -37,7 +38,7 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
     (a, a_step, b, b_step, start, start_step, c, c_step, K, columns): pointers and steps in elements. A is read
     `along` "rows" (A[r, k] = a[r * a_step + k]) or "columns" (a[k * a_step + r], a transposed matrix). `start` null
     means 0, and with step 0 it is one row added to all (a bias). Only the first `columns` columns are touched when
-    `masked`; the mask falls on the last vector.
+    `masked`; the mask falls on the last vector, whose loads then cost the arithmetic units a turn each.
     """
     lanes = q.Lanes(dtype, lanes_count)
     vector, fused = lanes.llvm, f"llvm.fmuladd.{q.suffix(lanes)}"
@@ -68,6 +69,13 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
                 else:
                     q.plain_store(builder, lanes, value, place(base, j))
 
+            def ask_for(p):
+                """Bring what lies at p, a vector's numbers, into the nearest cache."""
+                byte = ir.IntType(8).as_pointer()
+                how = [ir.Constant(q.I32, n) for n in (0, 3, 1)]  # for reading, keep close, data
+                operands = [builder.bitcast(p, byte), *how]
+                q.llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [byte, *[q.I32] * 3], operands)
+
             def moved(base, step, times):
                 return builder.gep(base, [builder.mul(step, ir.Constant(_I64, times))])
 
@@ -92,6 +100,10 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
                     at_k = builder.add(k, ir.Constant(_I64, u))
                     b_k = builder.gep(b, [builder.mul(at_k, b_step)])
                     row_b = [load(b_k, j) for j in range(vectors)]
+                    if not masked:
+                        ahead = moved(b_k, b_step, _AHEAD)
+                        for j in range(vectors):
+                            ask_for(place(ahead, j))
                     if along == "columns":
                         a_k = builder.gep(a, [builder.mul(at_k, a_step)])
                     for r in range(rows):

@@ -9,9 +9,9 @@ from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
 from glassnet.engines.compiled.machine_code import vector_bytes
 from glassnet.engines.compiled.product import kernel
 
-__all__ = ["affine", "product", "transpose", "weight_gradient"]
+__all__ = ["affine", "bias_gradient", "few", "product", "transpose", "weight_gradient"]
 
-_DEPTH = 96  # of a product: so many rows of a tile's B stay in the nearest cache
+_DEPTH = 400  # of a product: so many rows of a tile's B stay near, and its sums in registers
 
 
 def product(along, dtype):
@@ -25,6 +25,7 @@ def product(along, dtype):
     k83, k82, k81 = (kernel(kit.dtype, lanes, tall, v, True, along) for v in (3, 2, 1))
     k43, k42, k41 = (kernel(kit.dtype, lanes, half, v, True, along) for v in (3, 2, 1))
     k64, k24 = (kernel(kit.dtype, lanes, r, 4, True, along) for r in (6, 2))
+    whole = kernel(kit.dtype, lanes, 6, 4, False, along)
     many = vector_bytes() == 64  # then 6 rows of 4 vectors waste less than 8 of 3
     k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True, along) for v in (8, 4, 3, 2, 1))
 
@@ -71,9 +72,10 @@ def product(along, dtype):
             alone(op, fr)
             return
         row, deeper = (a_step, 1) if rowwise else (1, a_step)
-        k0 = 0
+        parts, k0 = (K + _DEPTH - 1) // _DEPTH, 0
+        deep = (K + parts - 1) // parts if parts > 0 else 0
         while True:
-            depth = min(_DEPTH, K - k0)
+            depth = min(deep, K - k0)
             j = 0
             while j < N:
                 left = N - j
@@ -86,7 +88,10 @@ def product(along, dtype):
                     if k0 == 0:
                         s, t = at_(s0 + (i * s_step + j) * size) if s0 != 0 else at_(0), s_step
                     if wide:
-                        if M - i >= 6:
+                        if M - i >= 6 and left >= 4 * lanes:
+                            whole(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                            i += 6
+                        elif M - i >= 6:
                             k64(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                             i += 6
                         elif M - i >= 2:
@@ -160,6 +165,52 @@ def affine(dtype):
     return stage
 
 
+def few(dtype):
+    """z = a W^T + b of a layer of few units, whose W lies as (out, in): sums along the inputs, some rows at a time.
+
+    op: a, W, b (field 0: none), z, in, out, steps of a and z.
+    """
+    kit = Kit(dtype)
+    tensor, load, count, zero, scalar = kit.tensor, kit.load, kit.count, kit.splat, kit.dtype
+
+    @compiled
+    def one(a, w, n):
+        total = zero(0.0)
+        for i in range(0, n, count):
+            total = q.fused(load(a, i, n), load(w, i, n), total)
+        return q.lanes_sum(total)
+
+    @compiled
+    def four(a, step, w, n):
+        s0 = s1 = s2 = s3 = zero(0.0)
+        for i in range(0, n, count):
+            x = load(w, i, n)
+            s0 = q.fused(load(a, i, n), x, s0)
+            s1 = q.fused(load(q.after(a, step), i, n), x, s1)
+            s2 = q.fused(load(q.after(a, 2 * step), i, n), x, s2)
+            s3 = q.fused(load(q.after(a, 3 * step), i, n), x, s3)
+        return q.lanes_sum(s0), q.lanes_sum(s1), q.lanes_sum(s2), q.lanes_sum(s3)
+
+    def stage(op, fr):
+        a, W, z = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 7)
+        inputs, outputs, a_step, z_step, last = op[9], op[10], op[11], op[12], fr[f.LAST]
+        for o in range(outputs):
+            w, b = q.after(W, o * inputs), scalar(0)
+            if op[5] != 0:
+                b = tensor(op, fr, 5)[o]
+            r = fr[f.FIRST]
+            while r + 4 <= last:
+                y0, y1, y2, y3 = four(q.after(a, r * a_step), a_step, w, inputs)
+                z[r * z_step + o], z[(r + 1) * z_step + o] = y0 + b, y1 + b
+                z[(r + 2) * z_step + o], z[(r + 3) * z_step + o] = y2 + b, y3 + b
+                r += 4
+            while r < last:
+                z[r * z_step + o] = one(q.after(a, r * a_step), w, inputs) + b
+                r += 1
+
+    return stage
+
+
 def transpose(dtype):
     """W^T (out, in) from W (in, out), once a batch; this thread's share of the inputs.
 
@@ -188,29 +239,26 @@ def transpose(dtype):
 
 
 def weight_gradient(dtype):
-    """dW = a^T delta by panels, and db = the sum of delta's rows. A first block begins at 0, later ones add.
+    """dW = a^T delta by panels (of a layer of few units dW^T = delta^T a). A first block begins at 0, later ones add.
 
     A panel is `height` rows of a chunk of W, or of all its columns (chunk 0). When an update is named, it follows at
     the end of the batch's last block, panel by panel, while the gradient is still in the nearest cache.
-    op: product, a, delta, places of W and b in the parameters (b: -1 none), in, out, steps of a and delta, height,
-    chunk, number of the first panel, the update's instructions for W and b (0 none), whether they are the whole of
-    it, layer number.
+    op: product, a, delta, place of W in the parameters, in, out, steps of a and delta, height, chunk, number of the
+    first panel, the update's instruction (0: none), whether it is the whole of it, layer number.
     """
-    kit = Kit(dtype)
-    size, count, load, pointer, tensor = kit.bytes, kit.count, kit.load, kit.pointer, kit.tensor
+    size = Kit(dtype).bytes
 
     def stage(op, fr):
-        W, b, inputs, outputs, a_step, d_step = op[6], op[7], op[8], op[9], op[10], op[11]
-        height, panel, update, update_b = op[12], op[14], op[15], op[16]
-        chunk = op[13] if op[13] != 0 else outputs
+        W, inputs, outputs, a_step, d_step, height = op[6], op[7], op[8], op[9], op[10], op[11]
+        panel, update, chunk = op[13], op[14], op[12] if op[12] != 0 else outputs
         rows, again = fr[f.ROWS], fr[f.FIRST_BLOCK] == 0
         finish = update != 0 and fr[f.LAST_BLOCK] != 0
         panels, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
-        turn = (fr[f.THREAD] + op[18]) % fr[f.THREADS]  # small layers fall to different threads
         low, high, c0, c1 = 0, panels, 0, outputs
-        if op[13] != 0:
+        if op[12] != 0:
             c0, c1 = share(fr, outputs, chunk)
         else:
+            turn = its_turn(fr, op[16])
             low, high = panels * turn // fr[f.THREADS], panels * (turn + 1) // fr[f.THREADS]
         for c in range(c0, c1, chunk):
             columns = min(chunk, outputs - c)
@@ -218,7 +266,7 @@ def weight_gradient(dtype):
                 i, end = strip * height, min((strip + 1) * height, inputs)
                 first = W + c * inputs + i * columns
                 start = fr[f.GRADIENT] + first * size
-                if finish and op[17] != 0 and not again:  # nobody else will want this gradient
+                if finish and op[15] != 0 and not again:  # nobody else will want this gradient
                     start = fr[f.SCRATCH]
                 before = start if again else 0
                 multiply_out(
@@ -229,17 +277,44 @@ def weight_gradient(dtype):
                     fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
                     fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + strip * chunks + c // chunk, start
                     q.call(integers(update)[0], integers(update), fr)
-            if b >= 0 and (op[13] != 0 or turn == 0):
-                delta, db = tensor(op, fr, 4), pointer(fr[f.GRADIENT] + b * size)
-                end = c + columns
-                for j in range(c, end, count):
-                    total = load(db, j, end) if again else load(delta, j, end)
-                    for r in range(0 if again else 1, rows):
-                        total = total + load(q.after(delta, r * d_step), j, end)
-                    q.store(db, j, end, total)
-                if finish:
-                    fr[f.LO], fr[f.HI], fr[f.PANEL] = b + c, b + end, panel + panels * chunks + c // chunk
-                    fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + (b + c) * size
-                    q.call(integers(update_b)[0], integers(update_b), fr)
 
     return stage
+
+
+def bias_gradient(dtype):
+    """db = the sum of delta's rows, and the update, as `weight_gradient`; a chunk is a panel.
+
+    op: delta, place of b in the parameters, out, step of delta, chunk (0: one thread takes all), number of the first
+    panel, the update's instruction (0: none), layer number.
+    """
+    kit = Kit(dtype)
+    size, count, load, pointer, tensor = kit.bytes, kit.count, kit.load, kit.pointer, kit.tensor
+
+    def stage(op, fr):
+        delta, b, outputs, step, update = tensor(op, fr, 1), op[3], op[4], op[5], op[8]
+        chunk, rows, again = op[6] if op[6] != 0 else outputs, fr[f.ROWS], fr[f.FIRST_BLOCK] == 0
+        low, high = 0, outputs
+        if op[6] != 0:
+            low, high = share(fr, outputs, chunk)
+        elif its_turn(fr, op[9]) != 0:
+            return
+        db = pointer(fr[f.GRADIENT] + b * size)
+        for c in range(low, high, chunk):
+            end = min(c + chunk, outputs)
+            for j in range(c, end, count):
+                total = load(db, j, end) if again else load(delta, j, end)
+                for r in range(0 if again else 1, rows):
+                    total = total + load(q.after(delta, r * step), j, end)
+                q.store(db, j, end, total)
+            if update != 0 and fr[f.LAST_BLOCK] != 0:
+                fr[f.LO], fr[f.HI], fr[f.PANEL] = b + c, b + end, op[7] + c // chunk
+                fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + (b + c) * size
+                q.call(integers(update)[0], integers(update), fr)
+
+    return stage
+
+
+@compiled
+def its_turn(fr, layer):
+    """This thread's number, turned from layer to layer, so that small ones fall to different threads."""
+    return (fr[f.THREAD] + layer) % fr[f.THREADS]

@@ -16,8 +16,10 @@ __all__ = ["STAGES"]
 STAGES = {
     "product": products.product,
     "affine": products.affine,
+    "few": products.few,
     "transpose": products.transpose,
     "weight_gradient": products.weight_gradient,
+    "bias_gradient": products.bias_gradient,
     "activation": layers.activation,
     "activation_backward": layers.activation_backward,
     "loss": layers.loss,

@@ -1,17 +1,23 @@
 """An Architecture evaluated by PyTorch, with the masks and slopes of a Trace: the outside oracle of the passes."""
 
+# pyright: reportMissingImports=false, reportPrivateImportUsage=false
+
+from typing import Any
+
+import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from glassnet.errors import InvalidParameterError
 from glassnet.formulas.activations import Activation
 from glassnet.network.architecture import Architecture, Dense, RandomizedLeakyReLU
 from glassnet.network.parameters import Views
 from glassnet.network.passes import Trace
 
-torch.set_num_threads(1)  # tiny tensors: threads only wait for each other
+__all__ = ["objective_and_gradient"]
 
 
-def act(g: Activation, z):
+def act(g: Activation, z: Any) -> Any:
     """The activation by PyTorch's own function."""
     c = g.constants
     match g.name:
@@ -33,10 +39,13 @@ def act(g: Activation, z):
             return F.softmax(z, -1)
         case "step":
             return (z >= 0).to(z.dtype)
-    return getattr(F, g.name)(z)  # sigmoid, tanh, softplus, gelu, mish
+        case "sigmoid" | "tanh" | "softplus" | "gelu" | "mish":
+            return getattr(F, g.name)(z)
+        case _:
+            raise InvalidParameterError(f"PyTorch has no activation '{g.name}'")
 
 
-def losses(architecture: Architecture, z, a, y):
+def losses(architecture: Architecture, z: Any, a: Any, y: Any) -> Any:
     """The loss of each example (n,), by PyTorch's own function."""
     record, g = architecture.objective, architecture.output.g
     match record.name:
@@ -64,28 +73,45 @@ def losses(architecture: Architecture, z, a, y):
         case "perceptron":
             each = (a.detach() - y) * z
         case _:
-            raise NotImplementedError(record.name)
+            raise InvalidParameterError(f"PyTorch has no loss '{record.name}'")
     return each.sum(dim=-1)
 
 
-def objective_and_gradient(architecture: Architecture, views: Views, trace: Trace, y, v):
-    """J of a training pass and its gradient by tensor name, drawn values taken from the trace."""
-    tensors = {name: torch.tensor(view.copy(), requires_grad=True) for name, view in views.items()}
-    a, z = torch.tensor(trace["a0"]), None
+def objective_and_gradient(
+    architecture: Architecture,
+    views: Views,
+    trace: Trace,
+    y: np.ndarray,
+    v: np.ndarray,
+    statistics: Views | None = None,
+) -> tuple[float, dict[str, np.ndarray]]:
+    """J of a training pass and its gradient by tensor name; drawn values come from the trace.
+
+    `statistics` holds mean and variance for frozen layers with batch normalization.
+    """
+    tensors: dict[str, Any] = {name: torch.tensor(view.copy(), requires_grad=True) for name, view in views.items()}
+    a: Any = torch.tensor(trace["a0"])
+    z: Any = None
     for number, layer in zip(architecture.numbers, architecture.layers, strict=True):
         if isinstance(layer, Dense):
             z = F.linear(a, tensors[f"W{number}"], tensors.get(f"b{number}"))
             if layer.norm is not None:
+                batch = number in trace.batch_normalized
+                known: Any = [None, None]
+                if not batch:
+                    assert statistics is not None
+                    known = [torch.tensor(statistics[f"{name}{number}"]) for name in ("mean", "var")]
                 gamma, beta = tensors[f"gamma{number}"], tensors[f"beta{number}"]
-                z = F.batch_norm(z, None, None, gamma, beta, training=True, eps=layer.norm.epsilon)
+                z = F.batch_norm(z, *known, gamma, beta, training=batch, eps=layer.norm.epsilon)
             a = act(layer.g, z)
         elif isinstance(layer, RandomizedLeakyReLU):
             a = a * torch.tensor(trace[f"slope{number}"])
-        else:
+        elif f"mask{number}" in trace:
             a = a * torch.tensor(trace[f"mask{number}"])
-    loss = (losses(architecture, z, a, torch.tensor(y)) * torch.tensor(v)).sum()
+    loss: Any = (losses(architecture, z, a, torch.tensor(y)) * torch.tensor(v)).sum()
     for name, tensor in tensors.items():
         if name.startswith("W"):
             loss = loss + architecture.l1 * tensor.abs().sum() + architecture.l2 / 2 * (tensor**2).sum()
     loss.backward()
-    return float(loss.detach()), {name: tensor.grad.numpy() for name, tensor in tensors.items()}
+    gradients = {n: np.zeros(t.shape) if t.grad is None else t.grad.numpy() for n, t in tensors.items()}
+    return float(loss.detach()), gradients
