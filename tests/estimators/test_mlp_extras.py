@@ -136,6 +136,9 @@ def test_schedules():
     assert same(model, fitted(schedule=Cosine(0.02), solver="sgd", batch_size=150))
     with pytest.raises(InvalidParameterError, match="schedule is for rules that have a learning rate, not for lbfgs"):
         fitted(schedule="cosine", solver="lbfgs")
+    for name, value in {"monitor": "loss", "restore_best": True, "clip_norm": 1.0, "clip_value": 1.0}.items():
+        with pytest.raises(InvalidParameterError, match=f"{name} is for training by steps, not for lbfgs"):
+            fitted(solver="lbfgs", **{name: value})
 
 
 def test_solvers_by_optimizer():
@@ -163,6 +166,17 @@ def test_class_weights_are_weights_of_examples():
         assert same(fitted(data=(X, y), class_weight=spec), fitted(data=(X, y), given={"sample_weight": weights}))
         doubled = fitted(data=(X, y), class_weight=spec, given={"sample_weight": np.arange(150.0)})
         assert same(doubled, fitted(data=(X, y), given={"sample_weight": weights * np.arange(150.0)}))
+    held = {"validation_data": (X[:75], y[:75])}  # has no "c", and other counts of "a" and "b"
+    watched = fitted(data=(X, y), given=held, class_weight="balanced")
+    weights = compute_sample_weight("balanced", y)[:75]
+    expected = log_loss(y[:75], watched.predict_proba(X[:75]), sample_weight=weights, labels=["a", "b", "c"])
+    assert watched.validation_loss_curve_[-1] == pytest.approx(expected)
+    part = MLPClassifier(class_weight={"c": 3.0}).partial_fit(X[:75], y[:75], classes=["a", "b", "c"])
+    assert part.predict(X).shape == (150,)
+    with pytest.raises(InvalidParameterError, match="class_weight names class 'd', which is none of"):
+        fitted(data=(X, y), class_weight={"d": 2.0})
+    with pytest.raises(InvalidParameterError, match="not for several labels at once"):
+        fitted(data=problem("multilabel")[2:], class_weight="balanced")
     with pytest.raises(DataError, match="needs all of y"):
         MLPClassifier(class_weight="balanced").partial_fit(X, Y, classes=[0, 1, 2])
 

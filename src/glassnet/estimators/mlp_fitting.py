@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import (
     _check_sample_weight,  # pyright: ignore[reportPrivateUsage]  its words are what users match on
 )
@@ -22,13 +21,14 @@ from glassnet.estimators.mlp_parameters import architecture, output_of, rule, ru
 from glassnet.estimators.mlp_rules import Lines, Shuffles, Tolerance
 from glassnet.estimators.scaling import learned
 from glassnet.formulas.optimizers import Adam, Optimizer
+from glassnet.formulas.registry import check_number
 from glassnet.model import ENGINES, Network
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import aligned_zeros, initial_buffers, initial_parameters, parameter_layout
 from glassnet.training.callbacks import Callback
 from glassnet.training.progress import Progress
 from glassnet.training.run import Run
-from glassnet.training.targets import check_weights, prepare
+from glassnet.training.targets import check_weights, class_weight_table, prepare
 
 __all__ = ["fit"]
 
@@ -61,11 +61,13 @@ def fit(model: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any = N
     """One fit, or one epoch for `partial_fit`; sets the fitted attributes and returns the model."""
     first = not hasattr(model, "coefs_") or (not model.warm_start and not incremental)
     checked, Y = model._validate_input(X, y, incremental, first)
-    rows = Rows(checked, Y, _weights(model, checked, Y, sample_weight))
-    held = None if validation_data is None else _given(model, validation_data)
+    table = _class_table(model, Y)
+    rows = Rows(checked, Y, _weights(model, checked, Y, sample_weight, table))
+    held = None if validation_data is None else _given(model, validation_data, table)
     if incremental and model.early_stopping:
         raise InvalidParameterError("partial_fit does not support early_stopping=True")
     mode = Mode(rule(model), first, incremental, model.warm_start_optimizer and not first and not incremental)
+    _check_mode(model, mode)
     if not mode.exact or not hasattr(model, "_random_state"):
         model._random_state = check_random_state(model.random_state)
     if first:
@@ -99,25 +101,53 @@ class Mode:
         return not isinstance(self.rule, Optimizer)
 
 
+_OF_STEPS = "monitor", "restore_best", "clip_norm", "clip_value"
+
+
+def _check_mode(model: Any, mode: Mode) -> None:
+    """Refuse what only training by steps has, where a solver does it."""
+    for name in _OF_STEPS if mode.solves else ():
+        if getattr(model, name) is not None:
+            raise InvalidParameterError(f"{name} is for training by steps, not for {mode.rule.name}; leave it out")
+
+
 # --- data -------------------------------------------------------------------------------------------------------------
 
 
-def _weights(model: Any, X: Any, Y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+def _class_table(model: Any, Y: np.ndarray) -> dict[Any, float] | None:
+    """The weight of each class; "balanced" counts them in the training rows, and holds for validation rows too."""
+    spec: Any = getattr(model, "class_weight", None)
+    if spec is None:
+        return None
+    if model._label_binarizer.y_type_.startswith("multilabel"):
+        raise InvalidParameterError("class_weight is for one class an example, not for several labels at once")
+    if isinstance(spec, str):
+        return class_weight_table(spec, model._labels(Y))
+    unknown = [label for label in spec if label not in set(model.classes_.tolist())]
+    if unknown:
+        raise InvalidParameterError(f"class_weight names class {unknown[0]!r}, which is none of {model.classes_}")
+    return {label: check_number("class_weight", f"of class {label}", w, 0) for label, w in spec.items()}
+
+
+def _weights(
+    model: Any, X: Any, Y: np.ndarray, sample_weight: Any, table: dict[Any, float] | None
+) -> np.ndarray | None:
     weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
     if weights is not None:
         check_weights(weights, "sample_weight")
-    if getattr(model, "class_weight", None) is None:
+    if table is None:
         return weights
-    of_classes = compute_sample_weight(model.class_weight, model._labels(Y))
+    of_classes = np.array([table.get(label, 1.0) for label in model._labels(Y).tolist()])
     return of_classes if weights is None else weights * of_classes
 
 
-def _given(model: Any, validation_data: Any) -> Rows:
+def _given(model: Any, validation_data: Any, table: dict[Any, float] | None) -> Rows:
     """The caller's own validation set."""
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
         raise InvalidParameterError("validation_data must be (X, y) or (X, y, sample_weight)")
     checked, Y = model._validate_more(*validation_data[:2])
-    return Rows(checked, Y, _weights(model, checked, Y, validation_data[2] if len(validation_data) == 3 else None))
+    weights = validation_data[2] if len(validation_data) == 3 else None
+    return Rows(checked, Y, _weights(model, checked, Y, weights, table))
 
 
 def _data(model: Any, net: Architecture, rows: Rows, suffix: str = "") -> Data:
