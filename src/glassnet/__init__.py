@@ -44,6 +44,8 @@ _PLACES = {
     "load": "loading",
     "TableClassifier": "estimators.table",
     "TableRegressor": "estimators.table",
+    "MLPClassifier": "estimators.mlp_classifier",
+    "MLPRegressor": "estimators.mlp_regressor",
     "load_dataset": "tables.datasets",
     "read_table": "tables.reading",
     **dict.fromkeys(

@@ -11,6 +11,8 @@ from glassnet.errors import ModelFileError as ModelFileError
 from glassnet.errors import ResumeError as ResumeError
 from glassnet.errors import SingularHessianError as SingularHessianError
 from glassnet.errors import WriteError as WriteError
+from glassnet.estimators.mlp_classifier import MLPClassifier as MLPClassifier
+from glassnet.estimators.mlp_regressor import MLPRegressor as MLPRegressor
 from glassnet.estimators.table import TableClassifier as TableClassifier
 from glassnet.estimators.table import TableRegressor as TableRegressor
 from glassnet.formulas.activations import ACTIVATIONS as ACTIVATIONS

@@ -65,6 +65,8 @@ class Network:
         How examples add up.
     l1, l2 : float
         Penalties l1 sum |W| + l2/2 sum W^2 in the objective; biases never.
+    average_penalty : bool
+        Divide both penalties by the number of examples of each pass, the lectures' lambda / 2m.
     label_smoothing : float
         Moves the targets of a cross-entropy by epsilon towards the uniform distribution.
     frozen : sequence of str or int
@@ -102,6 +104,7 @@ class Network:
         reduction: str = "mean",
         l1: float = 0.0,
         l2: float = 0.0,
+        average_penalty: bool = False,
         label_smoothing: float = 0.0,
         frozen: Sequence[str | int] = (),
         dtype: str = "float32",
@@ -119,6 +122,7 @@ class Network:
             label_smoothing,
             cast("tuple[str, ...]", (frozen,) if isinstance(frozen, str | int) else tuple(frozen)),
             cast("Any", np.dtype(dtype).name),
+            average_penalty,
         )
         seed = checked_seed(seed)
         self._hold(architecture, initial_parameters(architecture, seed), initial_buffers(architecture), seed)
@@ -188,7 +192,7 @@ class Network:
         """The objective J on these examples (a prediction pass: no dropout, running statistics)."""
         data = prepare(self.architecture, X, y, sample_weight)
         value, _ = self.engine.evaluate(self.architecture, self._theta, self._buffers, data)
-        return value + penalty(self.architecture, self.parameters)
+        return value + penalty(self.architecture, self.parameters, len(data))
 
     def loss_and_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Views]:
         """J and its gradient by name: `gradient["W1"]` has the shape of W1."""
@@ -255,6 +259,7 @@ class Network:
         callbacks: Sequence[Callback] = (),
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        shuffle: bool = True,
         resume: str | Path | None = None,
         verbose: int = 0,
     ) -> History:
@@ -282,6 +287,8 @@ class Network:
             measured too.
         clip_norm, clip_value : float, optional
             Bounds of the gradient's norm and of its entries.
+        shuffle : bool
+            False takes the examples as they lie, epoch after epoch.
         resume : path, optional
             A checkpoint to go on from.
         verbose : {0, 1}
@@ -323,6 +330,7 @@ class Network:
             usual if metrics is None else check_metrics(metrics),
             [*((callbacks,) if isinstance(callbacks, Callback) else callbacks), *([Progress()] if verbose else [])],
             full_batch,
+            None if shuffle else lambda epoch: np.arange(len(data)),
         )
         return train(run, resume)
 

@@ -16,6 +16,7 @@ __all__ = ["Registry", "check_number", "parse_spec", "resolve", "spec_text"]
 
 R = TypeVar("R")
 _SPEC = re.compile(r"\s*([A-Za-z][\w\- ]*?)\s*(?:\((.*)\))?\s*")
+_WORDS = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
 _PAIR = re.compile(r"""([^=('"]+)=(.*)""")
 
 
@@ -119,8 +120,8 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _value(word: str) -> Any:
-    if word in ("None", "null"):
-        return None
+    if word in _WORDS:
+        return _WORDS[word]
     try:
         return int(word)
     except ValueError:
