@@ -1,0 +1,332 @@
+"""Expressions as a computation: u = x**2, f = sin(u), with every derivative df_du, du_dx, df_dx as a line of its own.
+
+An expression is parsed once into Python's syntax tree, of which only arithmetic and a few functions are allowed; it is
+evaluated in any arithmetic of `explain.arithmetic` and differentiated by the rules of a first course.
+"""
+
+import ast
+import math
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from glassnet.errors import DataError, nearest
+from glassnet.explain.arithmetic import Arithmetic, Number, digits
+from glassnet.explain.lines import Entry, Index, Line
+from glassnet.explain.quantities import Quantity, Tensor
+
+__all__ = ["Chain", "Expression", "parse"]
+
+DERIVATIVES = {
+    "sin": "cos(u)",
+    "cos": "-sin(u)",
+    "exp": "exp(u)",
+    "log": "1 / u",
+    "sqrt": "1 / (2 * sqrt(u))",
+    "tanh": "1 - tanh(u)**2",
+}
+ABBREVIATIONS = {"tan": "sin(u) / cos(u)", "sigmoid": "1 / (1 + exp(-u))"}
+LONGEST, HIGHEST_POWER = 300, 64
+ZERO, ONE = ast.Constant(0), ast.Constant(1)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A name with its formula; `names` are what the formula uses, in order.
+
+    >>> f = parse("f = x**2 * sin(u)")
+    >>> f.text, f.names, f.derivative("u").text
+    ('x ** 2 * sin(u)', ('x', 'u'), 'x ** 2 * cos(u)')
+    """
+
+    name: str
+    tree: ast.expr
+
+    @property
+    def text(self) -> str:
+        """The formula."""
+        return ast.unparse(self.tree)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Variables and expressions that stand in the formula."""
+        found = [n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id not in DERIVATIVES]
+        return tuple(dict.fromkeys(found))
+
+    def derivative(self, name: str) -> "Expression":
+        """The partial derivative by one of its names."""
+        return replace(self, tree=_derivative(self.tree, name))
+
+    def value(self, A: Arithmetic, at: Mapping[str, Number]) -> Number:
+        """The value in an arithmetic, given the values of its names."""
+        return _value(self.tree, A, at)
+
+
+def parse(text: str) -> Expression:
+    """Read `name = formula`.
+
+    Raises
+    ------
+    DataError
+        If it is no such thing; the message is one line.
+
+    >>> parse("f = sni(x)")
+    Traceback (most recent call last):
+    glassnet.errors.DataError: 'f = sni(x)': unknown function 'sni'; did you mean 'sin'?
+    """
+    try:
+        assert len(text) <= LONGEST
+        (assignment,) = ast.parse(text.strip()).body
+        assert isinstance(assignment, ast.Assign)
+        (target,) = assignment.targets
+        assert isinstance(target, ast.Name)
+    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError):
+        raise DataError(f"cannot read expression {text[:LONGEST]!r}; write it like 'f = sin(u)'") from None
+    try:
+        return Expression(target.id, _checked(assignment.value))
+    except DataError as error:
+        raise DataError(f"{text!r}: {error}") from None
+
+
+def _checked(node: ast.expr) -> ast.expr:
+    """The tree, of allowed nodes only, with abbreviations written out."""
+    if isinstance(node, ast.Name):
+        return node
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        return node
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        inner = _checked(node.operand)
+        return ast.UnaryOp(node.op, inner) if isinstance(node.op, ast.USub) else inner
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return ast.BinOp(_checked(node.left), node.op, ast.Constant(_exponent(node.right)))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div):
+        return ast.BinOp(_checked(node.left), node.op, _checked(node.right))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1 and not node.keywords:
+        name, known = node.func.id, sorted({*DERIVATIVES, *ABBREVIATIONS})
+        if name not in known:
+            near = nearest(name, known) or f" (known: {', '.join(known)})"
+            raise DataError(f"unknown function '{name}'{near}")
+        inner = _checked(node.args[0])
+        return _substitute(ABBREVIATIONS[name], inner) if name in ABBREVIATIONS else ast.Call(node.func, [inner], [])
+    raise DataError(f"'{ast.unparse(node)}' is not allowed; use + - * / **, numbers, names and functions of one value")
+
+
+def _exponent(node: ast.expr) -> int:
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        value = None
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= HIGHEST_POWER:
+        return value
+    raise DataError(f"the exponent '{ast.unparse(node)}' must be a whole number up to {HIGHEST_POWER}")
+
+
+def _substitute(formula: str, inner: ast.expr) -> ast.expr:
+    """A formula in u, with an expression for u."""
+
+    class Put(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return inner if node.id == "u" else node
+
+    return Put().visit(ast.parse(formula, mode="eval").body)
+
+
+# --- value and derivative ---------------------------------------------------------------------------------------
+
+
+def _value(node: ast.expr, A: Arithmetic, at: Mapping[str, Number]) -> Number:
+    match node:
+        case ast.Name():
+            return at[node.id]
+        case ast.Constant():
+            return A.functions["constant"](None, node.value)
+        case ast.UnaryOp():
+            return -_value(node.operand, A, at)
+        case ast.BinOp(left, ast.Pow(), ast.Constant(int(exponent))):
+            return _power(_value(left, A, at), exponent, A)
+        case ast.BinOp():
+            a, b = _value(node.left, A, at), _value(node.right, A, at)
+            match node.op:
+                case ast.Add():
+                    return a + b
+                case ast.Sub():
+                    return a - b
+                case ast.Mult():
+                    return a * b
+                case _:
+                    return a / b if not isinstance(b, digits.mpf) or b != 0 else digits.nan
+        case _:
+            assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            return A.functions[node.func.id](_value(node.args[0], A, at))
+
+
+def _power(x: Number, exponent: int, A: Arithmetic) -> Number:
+    if exponent < 0:
+        below = _power(x, -exponent, A)
+        return A.number(1) / below if not isinstance(below, digits.mpf) or below != 0 else digits.nan
+    result = x if exponent else A.number(1)
+    for _ in range(exponent - 1):
+        result = result * x
+    return result
+
+
+def _is(node: ast.expr, number: int) -> bool:
+    return isinstance(node, ast.Constant) and node.value == number
+
+
+def _times(a: ast.expr, b: ast.expr) -> ast.expr:
+    if _is(a, 0) or _is(b, 0):
+        return ZERO
+    return b if _is(a, 1) else a if _is(b, 1) else ast.BinOp(a, ast.Mult(), b)
+
+
+def _plus(a: ast.expr, op: ast.operator, b: ast.expr) -> ast.expr:
+    if _is(b, 0):
+        return a
+    if _is(a, 0):
+        return b if isinstance(op, ast.Add) else ast.UnaryOp(ast.USub(), b)
+    return ast.BinOp(a, op, b)
+
+
+def _derivative(node: ast.expr, name: str) -> ast.expr:
+    match node:
+        case ast.Name():
+            return ONE if node.id == name else ZERO
+        case ast.Constant():
+            return ZERO
+        case ast.UnaryOp():
+            return _plus(ZERO, ast.Sub(), _derivative(node.operand, name))
+        case ast.BinOp(left, ast.Pow(), ast.Constant(int(n))):
+            power = left if n == 2 else ast.BinOp(left, ast.Pow(), ast.Constant(n - 1))
+            return ZERO if n == 0 else _times(_times(ast.Constant(n), power), _derivative(left, name))
+        case ast.BinOp(left, op, right):
+            da, db = _derivative(left, name), _derivative(right, name)
+            if isinstance(op, ast.Add | ast.Sub):
+                return _plus(da, op, db)
+            if isinstance(op, ast.Mult):
+                return _plus(_times(da, right), ast.Add(), _times(left, db))
+            above = _plus(_times(da, right), ast.Sub(), _times(left, db))
+            whole = _is(db, 0)
+            below = right if whole else ast.BinOp(right, ast.Pow(), ast.Constant(2))
+            return ast.BinOp(da if whole else above, ast.Div(), below) if not _is(above, 0) else ZERO
+        case _:
+            assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            outer = _substitute(DERIVATIVES[node.func.id], node.args[0])
+            return _times(outer, _derivative(node.args[0], name))
+
+
+# --- the table of a chain of expressions ------------------------------------------------------------------------
+
+
+def _scalar(*_: Any) -> tuple[int, ...]:
+    return ()
+
+
+def _no_line(*_: Any) -> Line:
+    raise AssertionError("the lines of expressions are made by their Chain")
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Expressions that use one another and given variables, as a table of lines like `quantities.Pass`.
+
+    >>> chain = Chain((parse("u = x**2"), parse("f = sin(u)")), {"x": 2.0})
+    >>> list(chain.tensors)
+    ['u', 'du_dx', 'f', 'df_du', 'df_dx']
+    """
+
+    expressions: tuple[Expression, ...]
+    at: Mapping[str, float]
+
+    @cached_property
+    def by_name(self) -> dict[str, Expression]:
+        """Expressions by name."""
+        return {expression.name: expression for expression in self.expressions}
+
+    @cached_property
+    def below(self) -> dict[str, set[str]]:
+        """For each expression all names that it depends on."""
+        found: dict[str, set[str]] = {}
+        for expression in self.expressions:
+            names = expression.names
+            found[expression.name] = set(names).union(*(found.get(name, set()) for name in names))
+        return found
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """Values and derivatives by name, in the order of computation."""
+        order = [*self.at, *self.by_name]
+        found: dict[str, Tensor] = {}
+        for name, expression in self.by_name.items():
+            found[name] = _tensor(name, f"{name} = {expression.text}")
+            for inner in sorted(self.below[name], key=order.index, reverse=True):
+                found[f"d{name}_d{inner}"] = _tensor(f"d{name}_d{inner}", self._rule(name, inner))
+        return found
+
+    @cached_property
+    def data(self) -> dict[Entry, float]:
+        """The given values."""
+        return {Entry(0, name, ()): value for name, value in self.at.items()}
+
+    def entries(self) -> Iterator[tuple[str, Index]]:
+        """Each name with its index, which is empty."""
+        yield from ((name, ()) for name in self.tensors)
+
+    def limits(self, entry: Entry) -> tuple[float, float]:
+        """What an entry can be at all: anything."""
+        return -math.inf, math.inf
+
+    def _entry(self, name: str) -> Entry:
+        return Entry(0 if name in self.at else 1, name, ())
+
+    def _terms(self, outer: str, inner: str) -> list[tuple[str, str | None]]:
+        """The chain rule: (p, dp_d inner) for each name p in the outer formula that leads to the inner one."""
+        leading = [p for p in self.by_name[outer].names if p == inner or inner in self.below.get(p, ())]
+        return [(p, None if p == inner else f"d{p}_d{inner}") for p in leading]
+
+    def _is_partial(self, outer: str, p: str) -> bool:
+        """Whether d outer / d p is the partial derivative: no other name in the formula depends on p."""
+        return all(p not in self.below.get(other, ()) for other in self.by_name[outer].names if other != p)
+
+    def _rule(self, outer: str, inner: str) -> str:
+        parts = [
+            self.by_name[outer].derivative(p).text if factor is None else f"d{outer}_d{p} * {factor}"
+            for p, factor in self._terms(outer, inner)
+        ]
+        return f"d{outer}_d{inner} = {' + '.join(parts)}"
+
+    def line(self, entry: Entry, printed: Container[Entry] | None = None) -> Line:
+        """How a value or a derivative is computed."""
+        if entry.name in self.by_name:
+            expression = self.by_name[entry.name]
+            names = expression.names
+            values = tuple(self._entry(name) for name in names)
+            return Line((values,), lambda A, x: expression.value(A, dict(zip(names, x, strict=True))))
+        outer, inner = self._pair(entry.name)
+        return self._derivative_line(self.by_name[outer], inner)
+
+    def _pair(self, name: str) -> tuple[str, str]:
+        return next((a, b) for a in self.by_name for b in self.below[a] if f"d{a}_d{b}" == name)
+
+    def _derivative_line(self, outer: Expression, inner: str) -> Line:
+        names, terms = outer.names, self._terms(outer.name, inner)
+        values = tuple(self._entry(name) for name in names)
+        written = [p for p, factor in terms if factor is not None and self._is_partial(outer.name, p)]
+        partials = tuple(Entry(1, f"d{outer.name}_d{p}", ()) for p in written)
+        factors = tuple(Entry(1, factor, ()) for _, factor in terms if factor is not None)
+
+        def compute(A: Arithmetic, x: list[Number], first: list[Number], second: list[Number]) -> Number:
+            at, known, rest = dict(zip(names, x, strict=True)), dict(zip(written, first, strict=True)), iter(second)
+            result: Number = None
+            for p, factor in terms:
+                part = known[p] if p in known else outer.derivative(p).value(A, at)
+                part = part if factor is None else part * next(rest)
+                result = part if result is None else result + part
+            return result
+
+        return Line((values, partials, factors), compute)
+
+
+def _tensor(name: str, text: str) -> Tensor:
+    return Tensor(Quantity(name, "expression", name, text, _scalar, _no_line), 0, name, text, ())

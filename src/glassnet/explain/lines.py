@@ -1,0 +1,351 @@
+"""The lines of a hand computation: for each entry, what its formula names and one function that computes it.
+
+A line function gets a `Place` (which network, step, layer and entry) and returns a `Line`: the entries that the
+lecture's formula names, in groups, and `compute(arithmetic, *groups)`, which runs in any arithmetic. Activations,
+losses and optimizers enter as their records' own functions.
+
+Per-example quantities have indices (example, unit). All indices count from 0 here, and from 1 wherever people see them.
+"""
+
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from glassnet.explain.arithmetic import Arithmetic, Number, decimal, row, total
+from glassnet.formulas.activations import Activation
+from glassnet.formulas.losses import Loss
+from glassnet.formulas.optimizers import Optimizer
+from glassnet.formulas.penalties import penalty_slope
+from glassnet.formulas.schedules import Schedule
+
+__all__ = ["Entry", "Index", "Line", "Place", "Setting", "Shape", "indices"]
+
+Index = tuple[int, ...]
+Shape = tuple[int, ...]
+Numbers = list[Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One number of a computation; step 0 holds what is given."""
+
+    step: int
+    name: str
+    index: Index
+
+
+@dataclass(frozen=True)
+class Line:
+    """How one entry is computed: `compute(arithmetic, *groups)`, with a list of numbers for each group of inputs."""
+
+    inputs: tuple[tuple[Entry, ...], ...]
+    compute: Callable[..., Number]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A network with its numbers, as a hand computation has them.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        n_0, n_1, ..., n_L.
+    activations, biases : tuple of Activation, tuple of bool
+        Of the layers 1 to L: g, and whether there is a b.
+    rows : int
+        Number of examples.
+    data : mapping
+        The given numbers: entries of step 0 named a0, y, W1, b1, …
+    loss, rule : Loss and Optimizer, optional
+        Without a loss there is only the forward pass, without a rule no update.
+    reduction, l1, l2
+        As in `Architecture`.
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    biases: tuple[bool, ...]
+    rows: int
+    data: Mapping[Entry, float]
+    loss: Loss | None = None
+    reduction: str = "sum"
+    l1: float = 0.0
+    l2: float = 0.0
+    rule: Optimizer | None = None
+
+    @property
+    def depth(self) -> int:
+        """L, the number of layers with weights."""
+        return len(self.activations)
+
+    @property
+    def linked(self) -> bool:
+        """Whether the loss is computed from the output's pre-activation."""
+        return self.loss is not None and self.depth > 0 and self.loss.owns(self.activations[-1])
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of a quantity of one layer in one step.
+
+    `printed` holds the entries that were written down; None means exact arithmetic. A few formulas depend on what there
+    is to read from.
+    """
+
+    setting: Setting
+    step: int
+    layer: int
+    index: Index
+    printed: Container[Entry] | None = None
+
+    @property
+    def g(self) -> Activation:
+        """The layer's activation."""
+        return self.setting.activations[self.layer - 1]
+
+    @property
+    def loss(self) -> Loss:
+        """The loss, which every line of the backward pass has."""
+        assert self.setting.loss is not None
+        return self.setting.loss
+
+    def entry(self, name: str) -> Entry:
+        """The entry of another quantity of this layer at the same index."""
+        return Entry(self.step, f"{name}{self.layer}", self.index)
+
+    def units(self, name: str, layer: int, example: int) -> tuple[Entry, ...]:
+        """An example's row of z, a, delta … of a layer."""
+        step = 0 if (name, layer) == ("a", 0) else self.step
+        return tuple(Entry(step, f"{name}{layer}", (example, k)) for k in range(self.setting.sizes[layer]))
+
+    def target(self, example: int) -> tuple[Entry, ...]:
+        """An example's row of y."""
+        return tuple(Entry(0, "y", (example, k)) for k in range(self.setting.sizes[-1]))
+
+    def parameter(self, name: str, index: Index) -> Entry:
+        """W or b as this step finds it: given, or the new one of the step before."""
+        return Entry(0, name, index) if self.step == 1 else Entry(self.step - 1, f"{name}_new", index)
+
+    def weights(self) -> tuple[Entry, ...]:
+        """All weights of the network."""
+        sizes = self.setting.sizes
+        shapes = ((f"W{number}", sizes[number], sizes[number - 1]) for number in range(1, len(sizes)))
+        return tuple(self.parameter(name, (k, j)) for name, m, n in shapes for k in range(m) for j in range(n))
+
+    def weighted(self, A: Arithmetic, value: Number) -> Number:
+        """An example's share: 1/n of it for a mean."""
+        n = self.setting.rows
+        return value / A.number(n) if self.setting.reduction == "mean" and n > 1 else value
+
+
+def indices(shape: Shape) -> Iterator[Index]:
+    """All indices of a shape, the last one fastest."""
+    if not shape:
+        yield ()
+        return
+    for i in range(shape[0]):
+        yield from ((i, *rest) for rest in indices(shape[1:]))
+
+
+def _dot(x: Numbers, y: Numbers) -> Number:
+    return total([a * b for a, b in zip(x, y, strict=True)])
+
+
+# --- forward ----------------------------------------------------------------------------------------------------
+
+
+def pre_activation(at: Place) -> Line:
+    """z = W a + b."""
+    (i, k), below = at.index, at.layer - 1
+    W = tuple(at.parameter(f"W{at.layer}", (k, j)) for j in range(at.setting.sizes[below]))
+    b = (at.parameter(f"b{at.layer}", (k,)),) if at.setting.biases[below] else ()
+    return Line((W, at.units("a", below, i), b), lambda A, W, a, b: total([_dot(W, a), *b]))
+
+
+def activation(at: Place) -> Line:
+    """a = g(z)."""
+    (i, k), g = at.index, at.g
+    if g.rowwise:
+        return Line((at.units("z", at.layer, i),), lambda A, z: A(g.function)(row(z))[k])
+    return Line(((at.entry("z"),),), lambda A, z: A(g.function)(*z, *A.constants(g.constants)))
+
+
+# --- the objective ----------------------------------------------------------------------------------------------
+
+
+def losses(at: Place) -> Line:
+    """L(a, y) of one example; exactly from z where the loss owns its link, as the network computes it."""
+    (i,), loss, last = at.index, at.loss, at.setting.depth
+    a, y, linked = at.units("a", last, i), at.target(i), loss.linked
+    # the perceptron criterion alone has no form in a
+    if at.setting.linked and linked is not None and (at.printed is None or loss.canonical is None):
+
+        def from_z(A: Arithmetic, z: Numbers, a: Numbers, y: Numbers) -> Number:
+            return total(A(linked)(row(z), row(a), row(y), *A.constants(loss.constants)))
+
+        return Line((at.units("z", last, i), a, y), from_z)
+
+    def from_a(A: Arithmetic, a: Numbers, y: Numbers) -> Number:
+        constants = A.constants(loss.constants)
+        return total([A(loss.function)(*pair, *constants) for pair in zip(a, y, strict=True)])
+
+    return Line((a, y), from_a)
+
+
+def penalty(at: Place) -> Line:
+    """l1 sum |W| + l2/2 sum W^2."""
+    s = at.setting
+
+    def compute(A: Arithmetic, W: Numbers) -> Number:
+        first = [A.number(s.l1) * total([A.functions["absolute"](w) for w in W])] if s.l1 else []
+        second = [A.number(s.l2) / A.number(2) * total([w * w for w in W])] if s.l2 else []
+        return total(first + second)
+
+    return Line((at.weights(),), compute)
+
+
+def objective(at: Place) -> Line:
+    """J: the losses' sum or mean, and the penalty."""
+    examples = tuple(Entry(at.step, "losses", (i,)) for i in range(at.setting.rows))
+    penalty = (Entry(at.step, "penalty", ()),) if at.setting.l1 or at.setting.l2 else ()
+    return Line((examples, penalty), lambda A, losses, penalty: total([at.weighted(A, total(losses)), *penalty]))
+
+
+# --- backward ---------------------------------------------------------------------------------------------------
+
+
+def output_slope(at: Place) -> Line:
+    """dL/da of the output layer."""
+    loss = at.loss
+    a = at.units("a", at.layer, at.index[0])[at.index[1]]
+
+    def compute(A: Arithmetic, a: Numbers, y: Numbers) -> Number:
+        return at.weighted(A, A(loss.derivative)(*a, *y, *A.constants(loss.constants)))
+
+    return Line(((a,), (Entry(0, "y", at.index),)), compute)
+
+
+def hidden_slope(at: Place) -> Line:
+    """dL/da of a hidden layer, W^T delta of the layer above."""
+    (i, j), above = at.index, at.layer + 1
+    W = tuple(at.parameter(f"W{above}", (k, j)) for k in range(at.setting.sizes[above]))
+    return Line((W, at.units("delta", above, i)), lambda A, W, delta: _dot(W, delta))
+
+
+def derivative(at: Place) -> Line:
+    """g'(z)."""
+    slope, constants = at.g.derivative, at.g.constants
+    assert slope is not None
+    return Line(((at.entry("z"),), (at.entry("a"),)), lambda A, z, a: A(slope)(*z, *a, *A.constants(constants)))
+
+
+def delta(at: Place) -> Line:
+    """dL/da times g'(z), or the row's product with the Jacobian."""
+    (i, k), vjp = at.index, at.g.vjp
+    if vjp is not None:
+        rows = tuple(at.units(name, at.layer, i) for name in ("z", "a", "dL_da"))
+        return Line(rows, lambda A, z, a, da: A(vjp)(row(z), row(a), row(da))[k])
+    return Line(((at.entry("dL_da"),), (at.entry("g"),)), lambda A, da, slope: da[0] * slope[0])
+
+
+def output_delta(at: Place) -> Line:
+    """dL/da times g'(z) where both were written down, or the loss has no link; else from the link."""
+    (i, k), loss, slope = at.index, at.loss, at.loss.linked_derivative
+    factors = at.printed is not None and at.entry("dL_da") in at.printed and at.entry("g") in at.printed
+    if not at.setting.linked or slope is None or factors:
+        return delta(at)
+
+    def compute(A: Arithmetic, z: Numbers, a: Numbers, y: Numbers) -> Number:
+        return at.weighted(A, A(slope)(row(z), row(a), row(y), *A.constants(loss.constants))[k])
+
+    return Line((at.units("z", at.layer, i), at.units("a", at.layer, i), at.target(i)), compute)
+
+
+def weight_gradient(at: Place) -> Line:
+    """delta a^T, summed over the examples, and what the penalties add."""
+    (k, j), s = at.index, at.setting
+    examples = range(s.rows)
+    deltas = tuple(at.units("delta", at.layer, i)[k] for i in examples)
+    below = tuple(at.units("a", at.layer - 1, i)[j] for i in examples)
+    W = (at.parameter(f"W{at.layer}", at.index),) if s.l1 or s.l2 else ()
+
+    def compute(A: Arithmetic, delta: Numbers, a: Numbers, W: Numbers) -> Number:
+        return total([_dot(delta, a), *(A(penalty_slope)(w, A.number(s.l1), A.number(s.l2)) for w in W)])
+
+    return Line((deltas, below, W), compute)
+
+
+def bias_gradient(at: Place) -> Line:
+    """delta, summed over the examples."""
+    deltas = tuple(at.units("delta", at.layer, i)[at.index[0]] for i in range(at.setting.rows))
+    return Line((deltas,), lambda A, delta: total(delta))
+
+
+# --- update -----------------------------------------------------------------------------------------------------
+
+
+class Becomes:
+    """An old slot whose new value is known: in every rule the new slot is a multiple of the old one plus something."""
+
+    def __init__(self, new: Number) -> None:
+        self.new = new
+
+    def __mul__(self, other: Number) -> "Becomes":
+        return self
+
+    def __add__(self, other: Number) -> Number:
+        return self.new
+
+    __rmul__, __radd__ = __mul__, __add__
+
+
+@lru_cache(maxsize=4096)
+def _step_numbers(rule: Optimizer, step: int) -> tuple[Any, tuple[Any, ...]]:
+    """What weights shrink by, and the rule's coefficients; a step is an epoch for schedules."""
+
+    def now(value: float | Schedule) -> Any:
+        return decimal(value.value(step - 1, step) if isinstance(value, Schedule) else value)
+
+    eta, constants = now(rule.learning_rate), tuple(map(decimal, rule.constants.values()))
+    carried = tuple(map(decimal, rule.carried))
+    for _ in range(step):
+        carried = rule.carry(carried, *constants)
+    return 1 - eta * now(rule.weight_decay), rule.coefficients(eta, carried, *constants)
+
+
+def slot(number: int, kind: str) -> Callable[[Place], Line]:
+    """The line of what an optimizer keeps for W or b, from the gradient and its last value (0 at first)."""
+
+    def line(at: Place) -> Line:
+        rule = at.setting.rule
+        assert rule is not None
+        old = (Entry(at.step - 1, f"{rule.slots[number]}_{kind}{at.layer}", at.index),) if at.step > 1 else ()
+
+        def compute(A: Arithmetic, g: Numbers, old: Numbers) -> Number:
+            slots = [A.number(0.0)] * len(rule.slots)
+            slots[number : number + 1] = old or [A.number(0.0)]
+            coefficients = tuple(map(A.number, _step_numbers(rule, at.step)[1]))
+            return A(rule.update)(A.number(0.0), *g, tuple(slots), coefficients)[1][number]
+
+        return Line(((at.entry(f"d{kind}"),), old), compute)
+
+    return line
+
+
+def update(kind: str) -> Callable[[Place], Line]:
+    """The line of the new W or b, from the old one, its gradient and the new slots."""
+
+    def line(at: Place) -> Line:
+        rule = at.setting.rule
+        assert rule is not None
+        shrink, coefficients = _step_numbers(rule, at.step)
+        slots = tuple(at.entry(f"{name}_{kind}") for name in rule.slots)
+
+        def compute(A: Arithmetic, theta: Numbers, g: Numbers, slots: Numbers) -> Number:
+            start = theta[0] * A.number(shrink) if kind == "W" and shrink != 1 else theta[0]
+            return A(rule.update)(start, *g, tuple(map(Becomes, slots)), tuple(map(A.number, coefficients)))[0]
+
+        return Line(((at.parameter(f"{kind}{at.layer}", at.index),), (at.entry(f"d{kind}"),), slots), compute)
+
+    return line
