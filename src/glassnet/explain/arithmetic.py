@@ -38,6 +38,8 @@ class Arithmetic:
         (sin, cos …) may be there for expressions.
     row_max : callable, optional
         The largest of a row.
+    zero : number, optional
+        What stands for a term that is not there.
 
     >>> from glassnet.formulas.activations import sigmoid
     >>> digits.nstr(EXACT(sigmoid)(EXACT.number("1.2")), 20)
@@ -49,8 +51,10 @@ class Arithmetic:
         number: Callable[[Any], Number],
         functions: Mapping[str, Callable[..., Number]],
         row_max: Callable[[Any], Number] | None = None,
+        zero: Number = None,
     ) -> None:
         self.number = number
+        self.zero = number(0) if zero is None else zero
         self.functions = {name: _over_rows(function) for name, function in functions.items()}
         self.functions["row_sum"] = total
         self.functions["row_max"] = row_max or self._largest

@@ -8,17 +8,20 @@ before it that was not written down counts as exact, or as carried on, unrounded
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from glassnet.errors import DataError
 from glassnet.explain.arithmetic import EXACT, Arithmetic, Number, decimal, digits
+from glassnet.explain.expressions import Chain
 from glassnet.explain.intervals import Ends, hull
 from glassnet.explain.lines import Entry, Line
+from glassnet.explain.quantities import Pass
 from glassnet.explain.words import USES, WORDS, Uses, Words, shown
 from glassnet.explain.worked import Claim, WorkedExample, read_example, worked_example
 
-__all__ = ["VERDICTS", "Finding", "Report", "check"]
+__all__ = ["VERDICTS", "Finding", "Report", "check", "evaluate"]
 
 VERDICTS = {
     "ok": "the exact value rounds to it",
@@ -157,6 +160,28 @@ def check(example: str | Path | Mapping[str, Any] | WorkedExample) -> Report:
     return Report(example, tuple(judge.findings()))
 
 
+def evaluate(table: Pass | Chain, steps: int = 1) -> dict[Entry, Any]:
+    """Every entry of the first steps from the data alone, in 50 digits and in the order of computation.
+
+    What has no value (a division by 0, a logarithm of a negative number) is NaN.
+
+    >>> values = evaluate(read_example("lecture-5-one-neuron").table)
+    >>> shown(values[Entry(1, "loss", ())])
+    '0.014209'
+    """
+    known: dict[Entry, Any] = {entry: decimal(value) for entry, value in table.data.items()}
+    given = len(known)
+    for step in range(1, steps + 1):
+        for name, index in table.entries():
+            entry = Entry(step, name, index)
+            line = table.line(entry)
+            try:
+                known[entry] = line.compute(EXACT, *([known[e] for e in group] for group in line.inputs))
+            except ZeroDivisionError:
+                known[entry] = digits.nan
+    return dict(islice(known.items(), given, None))
+
+
 class _Judge:
     """One check: exact values, verdicts so far, and what is obtainable from what was written down."""
 
@@ -180,24 +205,16 @@ class _Judge:
 
     @cached_property
     def exact(self) -> dict[Entry, Any]:
-        """Every entry up to the last step with a claim, from the data alone, in the order of computation."""
-        known: dict[Entry, Any] = {entry: decimal(value) for entry, value in self.table.data.items()}
-        given = set(known)
-        for step in range(1, self.example.steps + 1):
-            for name, index in self.table.entries():
-                entry = Entry(step, name, index)
-                line = self.table.line(entry)
-                try:
-                    known[entry] = line.compute(EXACT, *([known[e] for e in group] for group in line.inputs))
-                except ZeroDivisionError:
-                    known[entry] = digits.nan
+        """Every entry up to the last step with a claim, in the order of computation."""
+        found = evaluate(self.table, self.example.steps)
         for entry, claim in self.claims.items():
-            if not digits.isfinite(known[entry]):
+            if not digits.isfinite(found[entry]):
+                label = self.example.label(entry, entry.step)
                 raise DataError(
-                    f"{self.example.name}: step {entry.step}: {self.example.label(entry, entry.step)}, claimed as {claim.text}, "
-                    "is no finite number for this example; check x, W and b"
+                    f"{self.example.name}: step {entry.step}: {label}, claimed as {claim.text}, is no finite number "
+                    "for this example; check x, W and b"
                 )
-        return {entry: value for entry, value in known.items() if entry not in given}
+        return found
 
     def value(self, entry: Entry) -> Any:
         """The exact value, also of what is given."""
@@ -258,16 +275,14 @@ class _Judge:
         if entry.step == 0:
             self.values[entry], self.tainted[entry] = self._point(entry), False
             return
-        used, claim = self.used(entry), self.claims.get(entry)
+        ends, claim = self._obtainable(entry, self.values.__getitem__), self.claims.get(entry)
         if claim is None:
-            self.values[entry] = self._obtainable(entry, self.values.__getitem__)
-            self.tainted[entry] = any(self.tainted[e] for e in used)
-        else:
-            # a number that is exactly what is printed, from numbers that are, was never rounded
-            unrounded = all(self.values[e] == self._point(e) for e in used)
-            unrounded = unrounded and abs(claim.value - self.value(entry)) <= NEGLIGIBLE
-            self.values[entry] = self._point(entry) if unrounded else self._printed(claim)
-            self.tainted[entry] = self.verdicts.get(entry) in WRONG
+            self.values[entry], self.tainted[entry] = ends, any(self.tainted[e] for e in self.used(entry))
+            return
+        # a number that can only be what is printed was never rounded
+        unrounded = ends == self._point(entry) and abs(claim.value - self.value(entry)) <= NEGLIGIBLE
+        self.values[entry] = self._point(entry) if unrounded else self._printed(claim)
+        self.tainted[entry] = self.verdicts.get(entry) in WRONG
 
     def _printed(self, claim: Claim) -> Ends:
         """All values that round to what is printed, and that the quantity can take."""

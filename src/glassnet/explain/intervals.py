@@ -6,7 +6,7 @@ exactly. Only around a turning point it halves the interval, and a choice that a
 So 0.7685 (1 - 0.7685) is not widened because the number stands there twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glassnet.explain.arithmetic import EXACT, Arithmetic, Number, decimal, digits
@@ -104,7 +104,8 @@ class Range:
         if y is None:
             return NotImplemented
         inverse = over(y.ends)
-        return self * y.chain(inverse, times((-digits.one, -digits.one), square(inverse)))
+        falling = times((-digits.one, -digits.one), square(inverse))
+        return self * y.chain(inverse, ANYTHING if inverse == ANYTHING else falling)
 
     def __rsub__(self, other: Any) -> "Range":
         return -self + other
@@ -286,16 +287,38 @@ def hull(compute: Callable[[Arithmetic, list[Number]], Number], box: Sequence[En
     loose = [i for i, (low, high) in value.slopes.items() if not (low >= 0 or high <= 0)]
     if not loose:
         falling = {i for i, (low, _) in value.slopes.items() if low < 0}
-        low = compute(EXACT, [ends[i in falling] for i, ends in enumerate(box)])
-        high = compute(EXACT, [ends[i not in falling] for i, ends in enumerate(box)])
+        low = _at(compute, [ends[i in falling] for i, ends in enumerate(box)])
+        high = _at(compute, [ends[i not in falling] for i, ends in enumerate(box)])
         return value.ends if digits.isnan(low) or digits.isnan(high) else (min(low, high), max(low, high))
     if not halvings:
-        return value.ends
+        return _common(value.ends, _centred(compute, box, value.slopes))
     i = max(loose, key=lambda k: _weight(box[k], value.slopes[k]))
     low, high = box[i]
     middle = (low + high) / 2
     halves = [[*box[:i], half, *box[i + 1 :]] for half in ((low, middle), (middle, high))]
     return union(*(hull(compute, half, halvings - 1) for half in halves))
+
+
+def _at(compute: Any, point: list[Any]) -> Any:
+    """The value at a point; NaN on a pole."""
+    try:
+        return compute(EXACT, point)
+    except ZeroDivisionError:
+        return digits.nan
+
+
+def _centred(compute: Any, box: Sequence[Ends], slopes: Mapping[int, Ends]) -> Ends:
+    """The mean value theorem: the value in the middle, and what the slopes can add on the way from there."""
+    middles = [(low + high) / 2 for low, high in box]
+    value = _at(compute, middles)
+    ends = (value, value)
+    for i, slope in slopes.items():
+        ends = plus(ends, times(slope, (box[i][0] - middles[i], box[i][1] - middles[i])))
+    return ANYTHING if digits.isnan(value) else ends
+
+
+def _common(x: Ends, y: Ends) -> Ends:
+    return max(x[0], y[0]), min(x[1], y[1])
 
 
 def _weight(ends: Ends, slope: Ends) -> Any:

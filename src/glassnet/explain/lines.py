@@ -271,7 +271,8 @@ def weight_gradient(at: Place) -> Line:
     W = (at.parameter(f"W{at.layer}", at.index),) if s.l1 or s.l2 else ()
 
     def compute(A: Arithmetic, delta: Numbers, a: Numbers, W: Numbers) -> Number:
-        return total([_dot(delta, a), *(A(penalty_slope)(w, A.number(s.l1), A.number(s.l2)) for w in W)])
+        strengths = [A.number(strength) if strength else A.zero for strength in (s.l1, s.l2)]
+        return total([_dot(delta, a), *(A(penalty_slope)(w, *strengths) for w in W)])
 
     return Line((deltas, below, W), compute)
 
@@ -323,10 +324,10 @@ def slot(number: int, kind: str) -> Callable[[Place], Line]:
         old = (Entry(at.step - 1, f"{rule.slots[number]}_{kind}{at.layer}", at.index),) if at.step > 1 else ()
 
         def compute(A: Arithmetic, g: Numbers, old: Numbers) -> Number:
-            slots = [A.number(0.0)] * len(rule.slots)
-            slots[number : number + 1] = old or [A.number(0.0)]
+            slots = [A.zero] * len(rule.slots)
+            slots[number : number + 1] = old or [A.zero]
             coefficients = tuple(map(A.number, _step_numbers(rule, at.step)[1]))
-            return A(rule.update)(A.number(0.0), *g, tuple(slots), coefficients)[1][number]
+            return A(rule.update)(A.zero, *g, tuple(slots), coefficients)[1][number]
 
         return Line(((at.entry(f"d{kind}"),), old), compute)
 

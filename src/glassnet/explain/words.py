@@ -55,20 +55,24 @@ class Words:
         y = _words(other)
         if y is None:
             return NotImplemented
+        if not self.text or not y.text:
+            return self if self.text else y
         joined = f"{self.text} - {y.text[1:]}" if y.text.startswith("-") else f"{self.text} + {y.text}"
         return Words(joined, self.value + y.value, SUM)
 
     def __sub__(self, other: Any) -> "Words":
         y = _words(other)
-        if y is None or y.text == "":  # a shift that changes nothing
+        if y is None or not y.text:
             return NotImplemented if y is None else self
+        if not self.text:
+            return -y
         joined = f"{self.text} + {y.text[1:]}" if y.text.startswith("-") and y.level > SUM else ""
         return Words(joined or f"{self.text} - {y.within(PRODUCT)}", self.value - y.value, SUM)
 
     def __mul__(self, other: Any) -> "Words":
         y = _words(other)
-        if y is None:
-            return NotImplemented
+        if y is None or not (self.text and y.text):
+            return NotImplemented if y is None else NOTHING
         left = self.text if self.level >= PRODUCT else f"({self.text})"
         return Words(f"{left} · {y.within(PRODUCT)}", self.value * y.value, PRODUCT)
 
@@ -105,6 +109,10 @@ class Words:
 
     def __eq__(self, other: object) -> bool:
         return self.value == _value(other)
+
+
+NOTHING = Words("", digits.zero)
+"""A term that is not there, or a shift that changes nothing: sums leave it out."""
 
 
 def _words(value: Any) -> "Words | None":
@@ -163,7 +171,8 @@ WORDS = Arithmetic(
         "minimum": _extreme("min"),
         "xlogy": lambda x, y: x * Words(f"log({y.text})", EXACT.functions["log"](y.value)),
     },
-    row_max=lambda numbers: Words("", digits.zero),
+    row_max=lambda numbers: NOTHING,
+    zero=NOTHING,
 )
 
 
