@@ -223,7 +223,9 @@ def _slip(plant: Plant, array: np.ndarray, index: Any, wrong: np.ndarray | None)
         places = [i for i in range(len(right) - 1) if right[i : i + 2].isdigit() and right[i] != right[i + 1]]
         i = places[0] if places else 0
         return right[:i] + right[i + 1] + right[i] + right[i + 2 :] if places else None
-    return None if wrong is None else printed(float(wrong[index]), plant.figures)  # factor forgotten, W transposed …
+    return (
+        None if wrong is None else printed(float(wrong[index]), plant.figures)
+    )  # a factor forgotten, W transposed, eta added …
 
 
 def unit(text: str) -> float:

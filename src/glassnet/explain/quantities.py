@@ -225,7 +225,7 @@ def _reached(s: Setting) -> Iterator[int]:
 def _at_layer(text: str, layer: int) -> str:
     for part, number in (("{l}", layer), ("{l-1}", layer - 1), ("{l+1}", layer + 1)):
         text = text.replace(part, str(number))
-    return text
+    return text.replace("a0", "x")
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ class Pass:
         """All quantities of one step by name, in the order of computation."""
         found: dict[str, Tensor] = {}
         for quantity, layer in _order(self.setting):
-            name, text = _at_layer(quantity.name, layer), _at_layer(quantity.text, layer)
+            name, text = quantity.name.replace("{l}", str(layer)), _at_layer(quantity.text, layer)
             found[name] = Tensor(quantity, layer, name, text, quantity.shape(self.setting, layer))
         return found
 
