@@ -47,7 +47,8 @@ format: $(VENV)/.dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 records: $(VENV)/.dev ## write the generated pages and the picture of docs/ anew
-	$(BIN)/python docs/make_records.py && $(BIN)/python docs/make_command_line.py && $(BIN)/python docs/make_picture.py
+	$(BIN)/python docs/make_records.py && $(BIN)/python docs/make_command_line.py && $(BIN)/python docs/make_picture.py && \
+		$(BIN)/python docs/make_errata.py
 
 oracles: $(VENV)/.oracles ## install the optional oracles of the tests (PyTorch: large)
 

@@ -37,6 +37,8 @@ _PLACES = {
     "Progress": "training.progress",
     "History": "training.history",
     "Trace": "network.passes",
+    **dict.fromkeys(("CheckReport", "check"), "explain.checking"),
+    **dict.fromkeys(("WorkedExample", "read_example"), "explain.worked"),
     "Network": "model",
     "check_gradients": "model",
     "load": "loading",

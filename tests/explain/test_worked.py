@@ -125,6 +125,7 @@ def test_what_a_claim_needs_is_said(document, claims, message):
         ({"expressions": ["u = x**2"]}, "uses 'x', which is not known there; write it above, or give it in at"),
         ({"expressions": ["f = 2*u", "u = x"], "at": {"x": 1}}, "uses 'u', which is not known there"),
         ({"expressions": ["x = 1"], "at": {"x": 1}}, "the name 'x' is taken"),
+        ({"expressions": ["a_db = x"], "at": {"x": 1}}, "the name 'a_db' reads like a derivative"),
         ({"expressions": ["u = x"], "at": {"x": "2"}}, "at: x must be a finite number, got '2'"),
         ({"expressions": ["u = x"], "at": 3}, "at must give the variables"),
         ({"expressions": ["u"] * 21, "at": {}}, "21 expressions are more than 20"),

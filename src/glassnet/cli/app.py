@@ -7,6 +7,7 @@ import typer.main
 from typer.core import TyperCommand
 
 from glassnet import __version__
+from glassnet.cli.check import Check
 from glassnet.cli.datasets import Datasets
 from glassnet.cli.evaluate import Evaluate
 from glassnet.cli.fit import Fit
@@ -17,7 +18,7 @@ from glassnet.cli.summary import Summary
 
 __all__ = ["COMMANDS", "command_group"]
 
-COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Datasets)
+COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Check, Datasets)
 
 
 def command_group() -> Any:

@@ -14,14 +14,14 @@ from typing import Any
 
 from glassnet.errors import DataError
 from glassnet.explain.arithmetic import EXACT, Arithmetic, Number, decimal, digits
-from glassnet.explain.expressions import Chain
+from glassnet.explain.chains import Chain
 from glassnet.explain.intervals import Ends, hull
 from glassnet.explain.lines import Entry, Line
 from glassnet.explain.quantities import Pass
 from glassnet.explain.words import USES, WORDS, Uses, Words, shown
 from glassnet.explain.worked import Claim, WorkedExample, read_example, worked_example
 
-__all__ = ["VERDICTS", "Finding", "Report", "check", "evaluate"]
+__all__ = ["VERDICTS", "CheckReport", "Finding", "check", "evaluate"]
 
 VERDICTS = {
     "ok": "the exact value rounds to it",
@@ -84,7 +84,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What a check found.
 
     Attributes
@@ -127,7 +127,7 @@ class Report:
         }
 
 
-def check(example: str | Path | Mapping[str, Any] | WorkedExample) -> Report:
+def check(example: str | Path | Mapping[str, Any] | WorkedExample) -> CheckReport:
     """Judge every number that a worked example claims.
 
     Parameters
@@ -137,7 +137,7 @@ def check(example: str | Path | Mapping[str, Any] | WorkedExample) -> Report:
 
     Returns
     -------
-    Report
+    CheckReport
         With a `Finding` for each number, and the first slip.
 
     Raises
@@ -157,7 +157,7 @@ def check(example: str | Path | Mapping[str, Any] | WorkedExample) -> Report:
     elif not isinstance(example, WorkedExample):
         example = read_example(example)
     judge = _Judge(example)
-    return Report(example, tuple(judge.findings()))
+    return CheckReport(example, tuple(judge.findings()))
 
 
 def evaluate(table: Pass | Chain, steps: int = 1) -> dict[Entry, Any]:
@@ -167,7 +167,7 @@ def evaluate(table: Pass | Chain, steps: int = 1) -> dict[Entry, Any]:
 
     >>> values = evaluate(read_example("lecture-5-one-neuron").table)
     >>> shown(values[Entry(1, "loss", ())])
-    '0.014209'
+    '0.0142093'
     """
     known: dict[Entry, Any] = {entry: decimal(value) for entry, value in table.data.items()}
     given = len(known)

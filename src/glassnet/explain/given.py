@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import DataError, GlassnetError, InvalidParameterError, nearest
-from glassnet.explain.expressions import DERIVATIVES, Chain, Expression, parse
+from glassnet.explain.chains import Chain
+from glassnet.explain.expressions import DERIVATIVES, Expression, parse
 from glassnet.explain.lines import Entry, Setting
 from glassnet.formulas.activations import Activation, activation
 from glassnet.formulas.losses import Loss, loss
@@ -193,6 +194,8 @@ def read_chain(document: Mapping[str, Any]) -> Chain:
         expression = parse(text)
         if expression.name in known or expression.name in DERIVATIVES:
             raise DataError(f"expressions: the name '{expression.name}' is taken; give '{text}' another")
+        if "_d" in expression.name:
+            raise DataError(f"expressions: the name '{expression.name}' reads like a derivative; give '{text}' another")
         missing = next((name for name in expression.names if name not in known), None)
         if missing is not None:
             near = nearest(missing, known) or f"; write it above, or give it in at = {{ {missing} = 2.0 }}"

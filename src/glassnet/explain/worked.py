@@ -12,7 +12,7 @@ from typing import Any
 
 from glassnet.errors import DataError, nearest
 from glassnet.explain.arithmetic import decimal, digits
-from glassnet.explain.expressions import Chain
+from glassnet.explain.chains import Chain
 from glassnet.explain.given import read_chain, read_setting
 from glassnet.explain.lines import Entry, Index, Setting, indices
 from glassnet.explain.quantities import Pass, Tensor
