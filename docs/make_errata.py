@@ -6,7 +6,8 @@
 from pathlib import Path
 
 from glassnet.cli.check import beyond
-from glassnet.explain.checking import VERDICTS, CheckReport, Finding, check
+from glassnet.explain.checking import check
+from glassnet.explain.findings import VERDICTS, CheckReport, Finding
 from glassnet.explain.worked import example_names
 
 PAGE = Path(__file__).parent / "errata.md"

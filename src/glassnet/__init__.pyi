@@ -12,8 +12,8 @@ from glassnet.errors import SingularHessianError as SingularHessianError
 from glassnet.errors import WriteError as WriteError
 from glassnet.estimators.table import TableClassifier as TableClassifier
 from glassnet.estimators.table import TableRegressor as TableRegressor
-from glassnet.explain.checking import CheckReport as CheckReport
 from glassnet.explain.checking import check as check
+from glassnet.explain.findings import CheckReport as CheckReport
 from glassnet.explain.worked import WorkedExample as WorkedExample
 from glassnet.explain.worked import read_example as read_example
 from glassnet.formulas.activations import ACTIVATIONS as ACTIVATIONS

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from glassnet.explain.checking import VERDICTS, check
+from glassnet.explain.checking import check
+from glassnet.explain.findings import VERDICTS
 from glassnet.explain.worked import worked_example
 
 NEURON = {"x": [0.5], "layers": [{"activation": "sigmoid", "W": [[2.0]]}]}  # z = 1, a = 0.731058...

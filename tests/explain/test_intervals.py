@@ -6,7 +6,8 @@ import pytest
 
 from glassnet import ACTIVATIONS, LOSSES
 from glassnet.explain.arithmetic import EXACT, decimal, digits, row
-from glassnet.explain.intervals import RANGES, hull
+from glassnet.explain.hulls import hull
+from glassnet.explain.intervals import RANGES
 
 SMOOTH = [name for name, g in ACTIVATIONS.items() if not g.rowwise]
 CENTRES = [-3.2, -0.6, -0.0004, 0.0003, 0.25, 1.8]

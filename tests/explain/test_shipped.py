@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from glassnet.explain.checking import VERDICTS, check
+from glassnet.explain.checking import check
+from glassnet.explain.findings import VERDICTS
 from glassnet.explain.worked import example_names, read_example
 
 DEVIATING = ("ee514-two-outputs", "lecture-23-bce", "lecture-5-backpropagation", "lecture-5-backpropagation-terms")

@@ -8,9 +8,9 @@ import pytest
 from glassnet import ACTIVATIONS, LOSSES, OPTIMIZERS, Architecture, Dense, Network
 from glassnet.errors import ArchitectureError
 from glassnet.explain.arithmetic import EXACT
-from glassnet.explain.checking import evaluate
+from glassnet.explain.evaluation import evaluate
 from glassnet.explain.intervals import RANGES
-from glassnet.explain.lines import Entry, Setting
+from glassnet.explain.places import Entry, Setting
 from glassnet.explain.quantities import Pass
 from glassnet.explain.words import USES, WORDS
 from glassnet.formulas import elementary

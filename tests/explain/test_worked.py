@@ -20,7 +20,7 @@ GOOD = {
     ],
     "claims": [{"step": 1, "z1": ["1.2", "1.8"]}],
 }
-DROP = object()
+DROP = "(left out)"
 
 
 def changed(path: str, value):
@@ -77,6 +77,9 @@ CASES = [
     ("claims.0.W1", [["1"]], "claims[1]: "),
     ("claims.0.z1", ["1.2"], "claims[1]: z1 must have the shape 2; a number that was not written down is \"\""),
     ("claims.0.z1", "1.2", "claims[1]: z1 must have the shape 2"),
+    ("claims.0.z1", [["1.2", "1.8"], ["1.2", "1.8"]], "claims[1]: z1 must have the shape 2"),
+    ("claims.0.z1", [["1.2"], "1.8"], "claims[1]: z1 must have the shape 2"),
+    ("claims.0.z1", {"a": 1}, "claims[1]: z1 must have the shape 2"),
     ("claims.0.z1", ["1.2", "1,8"], "claims[1]: z1: '1,8' is no number; write the printed digits, such as \"0.8934\""),
     ("claims.0.z1", ["1.2", "nan"], "claims[1]: z1: 'nan' is no number"),
     ("claims.0.z1", ["1.2", True], "claims[1]: z1: True is no number"),
@@ -187,6 +190,15 @@ def test_numbers_that_run_away_do_not_hang():
     layer = {"activation": "exponential", "W": [[1000.0]]}
     document = {"x": [1000.0], "layers": [layer, layer, layer], "claims": [{"step": 1, "z1": ["1000000"]}]}
     assert check(document).passed
+
+
+@pytest.mark.parametrize("written", [["1.2", "1.8"], [["1.2", "1.8"]], [["1.2"], ["1.8"]]])
+def test_axes_of_one_may_be_left_out_or_put_in(written):
+    assert check(GOOD | {"claims": [{"step": 1, "z1": written}]}).passed
+
+
+def test_one_row_of_weights_may_be_a_plain_list():
+    assert check(GOOD | {"claims": [{"step": 1, "dW2": ["-0.0079", "-0.0088"]}]}).passed
 
 
 def test_one_number_may_stand_without_brackets():

@@ -12,7 +12,7 @@ from typing import Any
 
 from glassnet.explain.arithmetic import Arithmetic, Number
 from glassnet.explain.expressions import Expression
-from glassnet.explain.lines import Entry, Index, Line
+from glassnet.explain.places import Entry, Index, Line
 from glassnet.explain.quantities import Quantity, Tensor
 
 __all__ = ["Chain"]
@@ -94,7 +94,8 @@ class Chain:
             partial = self.by_name[outer].derivative(p).text
             if factor is None:
                 return partial
-            return f"d{outer}_d{p} * {factor}" if self._is_partial(outer, p) else f"({partial}) * {factor}"
+            whole = partial if partial.isidentifier() else f"({partial})"
+            return f"d{outer}_d{p} * {factor}" if self._is_partial(outer, p) else f"{whole} * {factor}"
 
         return f"d{outer}_d{inner} = {' + '.join(term(*pair) for pair in self._terms(outer, inner))}"
 

@@ -6,125 +6,26 @@ before it that was not written down counts as exact, or as carried on, unrounded
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from glassnet.errors import DataError
-from glassnet.explain.arithmetic import EXACT, Arithmetic, Number, decimal, digits
-from glassnet.explain.chains import Chain
-from glassnet.explain.intervals import Ends, hull
-from glassnet.explain.lines import Entry, Line
-from glassnet.explain.quantities import Pass
-from glassnet.explain.words import USES, WORDS, Uses, Words, shown
+from glassnet.explain.arithmetic import Arithmetic, Number, decimal, digits
+from glassnet.explain.evaluation import evaluate
+from glassnet.explain.findings import CheckReport, Finding
+from glassnet.explain.hulls import hull
+from glassnet.explain.intervals import Ends
+from glassnet.explain.places import Entry
+from glassnet.explain.wording import Wording
+from glassnet.explain.words import USES, Uses
 from glassnet.explain.worked import Claim, WorkedExample, read_example, worked_example
 
-__all__ = ["VERDICTS", "CheckReport", "Finding", "check", "evaluate"]
+__all__ = ["check"]
 
-VERDICTS = {
-    "ok": "the exact value rounds to it",
-    "rounding": "what the numbers before it give, within their rounding",
-    "last_digit": "off by one unit in the last place",
-    "follows": "right, given an earlier slip",
-    "slip": "not what the numbers before it give",
-}
-"""Every verdict with its meaning; the first that applies holds."""
 
 WRONG = ("slip", "follows")
 NEGLIGIBLE = digits.mpf(10) ** -30
-LONGEST = 240
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One number that was written down, and what is to be said about it.
-
-    Attributes
-    ----------
-    step : int
-        From 1.
-    name : str
-        Of the quantity, such as "delta2".
-    index : tuple of int
-        Place in it, from 1: (unit,), (row, column) of a matrix, (example, unit) for several examples, () for a number.
-    claimed : str
-        The printed digits.
-    verdict : str
-        One of `VERDICTS`.
-    exact : float
-        From the example's data alone.
-    expected : float or None
-        What the formula gives from the numbers before it, as they were written down.
-    formula, symbols, numbers : str
-        The line for the whole quantity, for this entry, and with the numbers plugged in; empty for an ok.
-    """
-
-    step: int
-    name: str
-    index: tuple[int, ...]
-    claimed: str
-    verdict: str
-    exact: float
-    expected: float | None = None
-    formula: str = ""
-    symbols: str = ""
-    numbers: str = ""
-
-    @property
-    def label(self) -> str:
-        """Name and place, such as W1_new[1,2]."""
-        return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
-
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        keys = ("step", "name", "index", "claimed", "exact", "verdict")
-        return {key: list(self.index) if key == "index" else getattr(self, key) for key in keys}
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What a check found.
-
-    Attributes
-    ----------
-    example : WorkedExample
-        What was checked.
-    findings : tuple of Finding
-        One for each number that was written down, in the order of computation.
-
-    >>> report = check("lecture-23-bce")
-    >>> report.passed, report.first_slip.label, report.first_slip.claimed, round(report.first_slip.expected, 4)
-    (False, 'loss', '0.1122', 0.1127)
-    """
-
-    example: WorkedExample
-    findings: tuple[Finding, ...]
-
-    @property
-    def first_slip(self) -> Finding | None:
-        """The first number, in the order of computation, that the ones before it do not give."""
-        return next((finding for finding in self.findings if finding.verdict == "slip"), None)
-
-    @property
-    def passed(self) -> bool:
-        """Whether there is no slip."""
-        return self.first_slip is None
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many numbers there are of each verdict."""
-        return {verdict: sum(finding.verdict == verdict for finding in self.findings) for verdict in VERDICTS}
-
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        slip = self.first_slip
-        more = ("expected", "formula", "symbols", "numbers")
-        return {
-            "claims": [finding.document() for finding in self.findings],
-            "first_slip": None if slip is None else slip.document() | {key: getattr(slip, key) for key in more},
-        }
 
 
 def check(example: str | Path | Mapping[str, Any] | WorkedExample) -> CheckReport:
@@ -158,28 +59,6 @@ def check(example: str | Path | Mapping[str, Any] | WorkedExample) -> CheckRepor
         example = read_example(example)
     judge = _Judge(example)
     return CheckReport(example, tuple(judge.findings()))
-
-
-def evaluate(table: Pass | Chain, steps: int = 1) -> dict[Entry, Any]:
-    """Every entry of the first steps from the data alone, in 50 digits and in the order of computation.
-
-    What has no value (a division by 0, a logarithm of a negative number) is NaN.
-
-    >>> values = evaluate(read_example("lecture-5-one-neuron").table)
-    >>> shown(values[Entry(1, "loss", ())])
-    '0.0142093'
-    """
-    known: dict[Entry, Any] = {entry: decimal(value) for entry, value in table.data.items()}
-    given = len(known)
-    for step in range(1, steps + 1):
-        for name, index in table.entries():
-            entry = Entry(step, name, index)
-            line = table.line(entry)
-            try:
-                known[entry] = line.compute(EXACT, *([known[e] for e in group] for group in line.inputs))
-            except ZeroDivisionError:
-                known[entry] = digits.nan
-    return dict(islice(known.items(), given, None))
 
 
 class _Judge:
@@ -321,47 +200,20 @@ class _Judge:
     # --- what is said ---
 
     def _finding(self, claim: Claim, verdict: str) -> Finding:
-        entry, example = claim.entry, self.example
+        entry, index = claim.entry, self.example.index(claim.entry)
         exact = float(self.value(entry))
-        index = example.index(entry)
         if verdict == "ok":
             return Finding(entry.step, entry.name, index, claim.text, verdict, exact)
-        formula = self.table.tensors[entry.name].text
-        numbers = self._worded(entry, self._number)
-        symbols = self._worded(entry, lambda e: Words(example.label(e, entry.step), self._number(e).value))
+        wording = Wording(self.example, self.claims, self.used, self._middle)
+        symbols, numbers = wording.symbols(entry), wording.numbers(entry)
         expected = float(numbers.value) if digits.isfinite(numbers.value) else None
-        texts = (words.text for words in (symbols, numbers))
-        return Finding(entry.step, entry.name, index, claim.text, verdict, exact, expected, formula, *texts)
+        lines = (self.table.tensors[entry.name].text, symbols.text, numbers.text)
+        return Finding(entry.step, entry.name, index, claim.text, verdict, exact, expected, *lines)
 
-    def _worded(self, entry: Entry, name: Callable[[Entry], Words], depth: int = 3) -> Words:
-        """The line of an entry as text; lines before it that were not written down are put in, if that stays short."""
-        line = self.table.line(entry, self.claims)
-        words = {e: self._word(e, name, depth) for e in self.used(entry)}
-        result = _in_words(line, words)
-        if len(result.text) > LONGEST and depth:
-            return self._worded(entry, name, 0)
-        return result
-
-    def _word(self, entry: Entry, name: Callable[[Entry], Words], depth: int) -> Words:
-        if entry.step == 0 or entry in self.claims or not depth:
-            return name(entry)
-        return self._worded(entry, name, depth - 1)
-
-    def _number(self, entry: Entry) -> Words:
-        if entry.step == 0:
-            return WORDS.number(self.table.data[entry])
-        if entry in self.claims:
-            return Words(self.claims[entry].text, self.claims[entry].value)
-        value = self._worded(entry, self._number, 1).value
-        return Words(shown(value), value)
-
-
-def _in_words(line: Line, words: Mapping[Entry, Words]) -> Words:
-    unused = WORDS.number(0)
-    try:
-        return line.compute(WORDS, *([words.get(e, unused) for e in group] for group in line.inputs))
-    except ZeroDivisionError:
-        return Words("undefined", digits.nan)
+    def _middle(self, entry: Entry) -> Any:
+        """A number for an entry that was not written down: in the middle of what it can be."""
+        ends = self.carried(entry)
+        return self.value(entry) if ends is None else (ends[0] + ends[1]) / 2
 
 
 def _near(claim: Claim, ends: Ends, units: int) -> bool:

@@ -4,7 +4,7 @@ The text becomes Python's syntax tree, of which only arithmetic and a few functi
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -46,8 +46,7 @@ class Expression:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Variables and expressions that stand in the formula."""
-        found = [n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id not in DERIVATIVES]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(_names(self.tree)))
 
     def derivative(self, name: str) -> "Expression":
         """The partial derivative by one of its names."""
@@ -125,6 +124,14 @@ def _substitute(formula: str, inner: ast.expr) -> ast.expr:
             return inner if node.id == "u" else node
 
     return Put().visit(ast.parse(formula, mode="eval").body)
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """Names in the order of the text; that of a function is none of them."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    for child in node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node):
+        yield from _names(child)
 
 
 # --- value and derivative ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 from glassnet.errors import DataError, GlassnetError, InvalidParameterError, nearest
 from glassnet.explain.chains import Chain
 from glassnet.explain.expressions import DERIVATIVES, Expression, parse
-from glassnet.explain.lines import Entry, Setting
+from glassnet.explain.places import Entry, Setting
 from glassnet.formulas.activations import Activation, activation
 from glassnet.formulas.losses import Loss, loss
 from glassnet.formulas.optimizers import Optimizer, optimizer

@@ -1,20 +1,17 @@
-"""Interval arithmetic over printed digits: all values that a formula can take while its numbers may vary.
+"""Interval arithmetic: numbers that may vary between two ends, with bounds of the derivative by each of them.
 
-A `Range` holds two ends and, for each varying number, bounds of the derivative by it. Where that derivative keeps its
-sign, the formula is monotone in the number and its extremes lie at the number's ends: `hull` evaluates them there,
-exactly. Only around a turning point it halves the interval, and a choice that a kink leaves open takes both branches.
-So 0.7685 (1 - 0.7685) is not widened because the number stands there twice.
+A choice that an interval leaves open takes both branches. `explain.hulls` uses the derivatives: plain intervals alone
+would widen a (1 - a), where the number stands twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from glassnet.explain.arithmetic import EXACT, Arithmetic, Number, decimal, digits
+from glassnet.explain.arithmetic import EXACT, Arithmetic, decimal, digits
 
-__all__ = ["RANGES", "Ends", "Range", "hull"]
+__all__ = ["ANYTHING", "ONE", "RANGES", "ZERO", "Ends", "Range", "plus", "times", "union"]
 
 Ends = tuple[Any, Any]  # low <= high, both mpf
-HALVINGS = 6
 _INF = digits.inf
 ONE, ZERO = (digits.one, digits.one), (digits.zero, digits.zero)
 ANYTHING = (-_INF, _INF)
@@ -78,22 +75,26 @@ class Range:
         """A function of this number alone, by its ends and the bounds of its derivative."""
         return Range(ends, {k: times(slope, s) for k, s in self.slopes.items()})
 
-    def _merge(self, other: "Range", mine: Ends, theirs: Ends) -> dict[int, Ends]:
-        slopes = {k: times(mine, s) for k, s in self.slopes.items()}
-        for k, s in other.slopes.items():
-            slopes[k] = plus(slopes.get(k, ZERO), times(theirs, s))
-        return slopes
-
     def __neg__(self) -> "Range":
         return self.chain((-self.ends[1], -self.ends[0]), (-digits.one, -digits.one))
 
     def __add__(self, other: Any) -> "Range":
         y = _range(other)
-        return NotImplemented if y is None else Range(plus(self.ends, y.ends), self._merge(y, ONE, ONE))
+        if y is None:
+            return NotImplemented
+        slopes = dict(self.slopes)
+        for k, s in y.slopes.items():
+            slopes[k] = plus(slopes[k], s) if k in slopes else s
+        return Range(plus(self.ends, y.ends), slopes)
 
     def __mul__(self, other: Any) -> "Range":
         y = _range(other)
-        return NotImplemented if y is None else Range(times(self.ends, y.ends), self._merge(y, y.ends, self.ends))
+        if y is None:
+            return NotImplemented
+        slopes = {k: times(y.ends, s) for k, s in self.slopes.items()}
+        for k, s in y.slopes.items():
+            slopes[k] = plus(slopes.get(k, ZERO), times(self.ends, s))
+        return Range(times(self.ends, y.ends), slopes)
 
     def __sub__(self, other: Any) -> "Range":
         y = _range(other)
@@ -257,70 +258,3 @@ RANGES = Arithmetic(
     # the records use the largest only to shift the row, as in log-sum-exp; any number near it gives the same value
     row_max=lambda numbers: RANGES.number(max(sum(n.ends) / 2 for n in numbers)),
 )
-
-
-# --- the hull ---------------------------------------------------------------------------------------------------
-
-
-def hull(compute: Callable[[Arithmetic, list[Number]], Number], box: Sequence[Ends], halvings: int = HALVINGS) -> Ends:
-    """All values of a formula whose numbers lie in the box.
-
-    Parameters
-    ----------
-    compute : callable
-        `(arithmetic, numbers) -> number`.
-    box : sequence of (low, high)
-        Where each number lies; low = high for one that is known.
-
-    Raises
-    ------
-    ZeroDivisionError
-        If the formula has no value anywhere in the box.
-
-    >>> low, high = hull(lambda A, n: n[0] * (1 - n[0]), [(decimal("0.76845"), decimal("0.76855"))])
-    >>> digits.nstr(low, 8), digits.nstr(high, 8)
-    ('0.1778809', '0.1779346')
-    """
-    numbers = [Range(ends, {i: ONE} if ends[0] < ends[1] else {}) for i, ends in enumerate(box)]
-    value = _range(compute(RANGES, list(numbers)))
-    assert value is not None
-    loose = [i for i, (low, high) in value.slopes.items() if not (low >= 0 or high <= 0)]
-    if not loose:
-        falling = {i for i, (low, _) in value.slopes.items() if low < 0}
-        low = _at(compute, [ends[i in falling] for i, ends in enumerate(box)])
-        high = _at(compute, [ends[i not in falling] for i, ends in enumerate(box)])
-        return value.ends if digits.isnan(low) or digits.isnan(high) else (min(low, high), max(low, high))
-    if not halvings:
-        return _common(value.ends, _centred(compute, box, value.slopes))
-    i = max(loose, key=lambda k: _weight(box[k], value.slopes[k]))
-    low, high = box[i]
-    middle = (low + high) / 2
-    halves = [[*box[:i], half, *box[i + 1 :]] for half in ((low, middle), (middle, high))]
-    return union(*(hull(compute, half, halvings - 1) for half in halves))
-
-
-def _at(compute: Any, point: list[Any]) -> Any:
-    """The value at a point; NaN on a pole."""
-    try:
-        return compute(EXACT, point)
-    except ZeroDivisionError:
-        return digits.nan
-
-
-def _centred(compute: Any, box: Sequence[Ends], slopes: Mapping[int, Ends]) -> Ends:
-    """The mean value theorem: the value in the middle, and what the slopes can add on the way from there."""
-    middles = [(low + high) / 2 for low, high in box]
-    value = _at(compute, middles)
-    ends = (value, value)
-    for i, slope in slopes.items():
-        ends = plus(ends, times(slope, (box[i][0] - middles[i], box[i][1] - middles[i])))
-    return ANYTHING if digits.isnan(value) else ends
-
-
-def _common(x: Ends, y: Ends) -> Ends:
-    return max(x[0], y[0]), min(x[1], y[1])
-
-
-def _weight(ends: Ends, slope: Ends) -> Any:
-    """How much a number can move the value; a jump most."""
-    return (ends[1] - ends[0]) * max(-slope[0], slope[1])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from glassnet.explain import lines
-from glassnet.explain.lines import Entry, Line, Place, Setting, Shape, indices
+from glassnet.explain.places import Entry, Index, Line, Place, Setting, Shape, indices
 from glassnet.formulas.ranges import ANY
 
 __all__ = ["QUANTITIES", "Pass", "Quantity", "Tensor"]
@@ -249,7 +249,7 @@ class Pass:
             found[name] = Tensor(quantity, layer, name, text, quantity.shape(self.setting, layer))
         return found
 
-    def entries(self) -> Iterator[tuple[str, lines.Index]]:
+    def entries(self) -> Iterator[tuple[str, Index]]:
         """Name and index of each entry of one step, in the order of computation."""
         for tensor in self.tensors.values():
             yield from ((tensor.name, index) for index in indices(tensor.shape))

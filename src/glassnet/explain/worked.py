@@ -14,7 +14,7 @@ from glassnet.errors import DataError, nearest
 from glassnet.explain.arithmetic import decimal, digits
 from glassnet.explain.chains import Chain
 from glassnet.explain.given import read_chain, read_setting
-from glassnet.explain.lines import Entry, Index, Setting, indices
+from glassnet.explain.places import Entry, Index, Setting, indices
 from glassnet.explain.quantities import Pass, Tensor
 
 __all__ = ["Claim", "WorkedExample", "example_names", "read_example", "worked_example"]
@@ -259,18 +259,16 @@ def _missing(name: str, table: Pass | Chain) -> str:
 
 
 def _flat_texts(value: Any, shape: Sequence[int], where: str) -> list[Any]:
-    """The entries of a nested list of this shape, in order; one number may stand without brackets."""
-    if all(n == 1 for n in shape) and not isinstance(value, list):
-        return [value]
-    wanted = " x ".join(map(str, shape)) or "one number"
-    flat = [value]
-    for n in shape:
-        if not all(isinstance(part, list) and len(part) == n for part in flat):
-            raise DataError(f'{where} must have the shape {wanted}; a number that was not written down is ""')
-        flat = [item for part in flat for item in part]
-    if any(isinstance(item, list | dict) for item in flat):
-        raise DataError(f"{where} must have the shape {wanted}")
-    return flat
+    """The entries of a nested list of this shape, in order; axes of length 1 may be left out or put in."""
+    axes, flat = [], [value]
+    while any(isinstance(part, list) for part in flat):
+        lengths = {len(part) if isinstance(part, list) else -1 for part in flat}
+        axes.append(lengths.pop() if len(lengths) == 1 else -1)
+        flat = [item for part in flat for item in (part if isinstance(part, list) else [part])]
+    if [n for n in axes if n != 1] == [n for n in shape if n != 1] and not any(isinstance(item, dict) for item in flat):
+        return flat
+    wanted = " x ".join(map(str, shape)) or "of one number"
+    raise DataError(f'{where} must have the shape {wanted}; a number that was not written down is ""')
 
 
 def _claim(entry: Entry, value: Any, where: str) -> Claim:
