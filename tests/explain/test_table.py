@@ -7,8 +7,9 @@ import pytest
 
 from glassnet import ACTIVATIONS, LOSSES, OPTIMIZERS, Architecture, Dense, Network
 from glassnet.errors import ArchitectureError
-from glassnet.explain.arithmetic import EXACT
+from glassnet.explain.arithmetic import EXACT, digits
 from glassnet.explain.evaluation import evaluate
+from glassnet.explain.hulls import hull
 from glassnet.explain.intervals import RANGES
 from glassnet.explain.places import Entry, Setting
 from glassnet.explain.quantities import Pass
@@ -147,3 +148,25 @@ def test_the_comparison_can_fail():
     trace = dict(net.trace(X, Y))
     trace["delta1"] = trace["delta1"] * 1.001
     assert differences(table_of(net, Y), trace)["delta1"] > TORCH
+
+
+def test_lines_that_use_each_number_once_need_no_slopes():
+    """Their plain intervals are the hull that slopes and corners give."""
+    net, Y = network("tanh", "sigmoid", "half_squared_error"), targets("binary_cross_entropy")
+    table = table_of(net, Y, "sgd(0.1)")
+    values, found = evaluate(table), set()
+    values |= {entry: digits.mpf(value) for entry, value in table.data.items()}
+    for name, index in table.entries():
+        line = table.line(Entry(1, name, index))
+        if line.once:
+            entries = [entry for group in line.inputs for entry in group]
+            box = [(values[entry] - digits.mpf("0.003"), values[entry] + digits.mpf("0.005")) for entry in entries]
+
+            def compute(A, numbers, line=line, entries=entries):
+                at = dict(zip(entries, numbers, strict=True))
+                return line.compute(A, *([at[entry] for entry in group] for group in line.inputs))
+
+            plain, whole = hull(compute, box, once=True), hull(compute, box)
+            assert np.allclose([float(end) for end in plain], [float(end) for end in whole], rtol=1e-12), name
+            found.add(name.rstrip("0123456789"))
+    assert found == {"z", "loss", "dL_da", "delta", "dW", "db"}

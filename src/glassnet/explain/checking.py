@@ -123,7 +123,7 @@ class _Judge:
             return line.compute(A, *([at[e] if e in at else A.number(0) for e in group] for group in line.inputs))
 
         try:
-            return hull(compute, known)
+            return hull(compute, known, once=line.once)
         except ZeroDivisionError:
             return None
 

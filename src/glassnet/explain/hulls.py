@@ -15,7 +15,13 @@ __all__ = ["hull"]
 HALVINGS = 6
 
 
-def hull(compute: Callable[[Arithmetic, list[Number]], Number], box: Sequence[Ends], halvings: int = HALVINGS) -> Ends:
+def hull(
+    compute: Callable[[Arithmetic, list[Number]], Number],
+    box: Sequence[Ends],
+    *,
+    once: bool = False,
+    halvings: int = HALVINGS,
+) -> Ends:
     """All values of a formula whose numbers lie in the box.
 
     Parameters
@@ -24,6 +30,10 @@ def hull(compute: Callable[[Arithmetic, list[Number]], Number], box: Sequence[En
         `(arithmetic, numbers) -> number`.
     box : sequence of (low, high)
         Where each number lies; low = high for one that is known.
+    once : bool
+        Whether each number stands once in a sum of products.
+    halvings : int
+        How often an interval around a turning point may be halved.
 
     Raises
     ------
@@ -35,6 +45,8 @@ def hull(compute: Callable[[Arithmetic, list[Number]], Number], box: Sequence[En
     >>> digits.nstr(low, 8), digits.nstr(high, 8)
     ('0.1778809', '0.1779346')
     """
+    if once:
+        return compute(RANGES, [Range(ends) for ends in box]).ends
     numbers = [Range(ends, {i: ONE} if ends[0] < ends[1] else {}) for i, ends in enumerate(box)]
     value: Range = compute(RANGES, list(numbers))
     loose = [i for i, (low, high) in value.slopes.items() if not (low >= 0 or high <= 0)]
@@ -43,13 +55,13 @@ def hull(compute: Callable[[Arithmetic, list[Number]], Number], box: Sequence[En
         low = _at(compute, [ends[i in falling] for i, ends in enumerate(box)])
         high = _at(compute, [ends[i not in falling] for i, ends in enumerate(box)])
         return value.ends if digits.isnan(low) or digits.isnan(high) else (min(low, high), max(low, high))
-    if not halvings:
+    if halvings < len(loose):  # each number wants at least one
         return _common(value.ends, _centred(compute, box, value.slopes))
     i = max(loose, key=lambda k: _weight(box[k], value.slopes[k]))
     low, high = box[i]
     middle = (low + high) / 2
     halves = [[*box[:i], half, *box[i + 1 :]] for half in ((low, middle), (middle, high))]
-    return union(*(hull(compute, half, halvings - 1) for half in halves))
+    return union(*(hull(compute, half, halvings=halvings - 1) for half in halves))
 
 
 def _at(compute: Any, point: list[Any]) -> Any:

@@ -47,7 +47,7 @@ def pre_activation(at: Place) -> Line:
     (i, k), below = at.index, at.layer - 1
     W = tuple(at.parameter(f"W{at.layer}", (k, j)) for j in range(at.setting.sizes[below]))
     b = (at.parameter(f"b{at.layer}", (k,)),) if at.setting.biases[below] else ()
-    return Line((W, at.units("a", below, i), b), lambda A, W, a, b: total([_dot(W, a), *b]))
+    return Line((W, at.units("a", below, i), b), lambda A, W, a, b: total([_dot(W, a), *b]), once=True)
 
 
 def activation(at: Place) -> Line:
@@ -96,7 +96,9 @@ def objective(at: Place) -> Line:
     """J: the losses' sum or mean, and the penalty."""
     examples = tuple(Entry(at.step, "losses", (i,)) for i in range(at.setting.rows))
     penalty = (Entry(at.step, "penalty", ()),) if at.setting.l1 or at.setting.l2 else ()
-    return Line((examples, penalty), lambda A, losses, penalty: total([at.weighted(A, total(losses)), *penalty]))
+    return Line(
+        (examples, penalty), lambda A, losses, penalty: total([at.weighted(A, total(losses)), *penalty]), once=True
+    )
 
 
 # --- backward ---------------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ def hidden_slope(at: Place) -> Line:
     """dL/da of a hidden layer, W^T delta of the layer above."""
     (i, j), above = at.index, at.layer + 1
     W = tuple(at.parameter(f"W{above}", (k, j)) for k in range(at.setting.sizes[above]))
-    return Line((W, at.units("delta", above, i)), lambda A, W, delta: _dot(W, delta))
+    return Line((W, at.units("delta", above, i)), lambda A, W, delta: _dot(W, delta), once=True)
 
 
 def derivative(at: Place) -> Line:
@@ -133,7 +135,7 @@ def delta(at: Place) -> Line:
     if vjp is not None:
         rows = tuple(at.units(name, at.layer, i) for name in ("z", "a", "dL_da"))
         return Line(rows, lambda A, z, a, da: A(vjp)(row(z), row(a), row(da))[k])
-    return Line(((at.entry("dL_da"),), (at.entry("g"),)), lambda A, da, slope: da[0] * slope[0])
+    return Line(((at.entry("dL_da"),), (at.entry("g"),)), lambda A, da, slope: da[0] * slope[0], once=True)
 
 
 def output_delta(at: Place) -> Line:
@@ -161,13 +163,13 @@ def weight_gradient(at: Place) -> Line:
         strengths = [A.number(strength) if strength else A.zero for strength in (s.l1, s.l2)]
         return total([_dot(delta, a), *(A(penalty_slope)(w, *strengths) for w in W)])
 
-    return Line((deltas, below, W), compute)
+    return Line((deltas, below, W), compute, once=not W)
 
 
 def bias_gradient(at: Place) -> Line:
     """delta, summed over the examples."""
     deltas = tuple(at.units("delta", at.layer, i)[at.index[0]] for i in range(at.setting.rows))
-    return Line((deltas,), lambda A, delta: total(delta))
+    return Line((deltas,), lambda A, delta: total(delta), once=True)
 
 
 # --- update -----------------------------------------------------------------------------------------------------

@@ -28,10 +28,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Line:
-    """How one entry is computed: `compute(arithmetic, *groups)`, with a list of numbers for each group of inputs."""
+    """How one entry is computed: `compute(arithmetic, *groups)`, with a list of numbers for each group of inputs.
+
+    `once` says that it adds up products in which each number stands once; plain intervals are then exact.
+    """
 
     inputs: tuple[tuple[Entry, ...], ...]
     compute: Callable[..., Number]
+    once: bool = False
 
 
 @dataclass(frozen=True)

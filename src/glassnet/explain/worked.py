@@ -21,7 +21,7 @@ __all__ = ["Claim", "WorkedExample", "example_names", "read_example", "worked_ex
 
 SHIPPED = Path(__file__).parent / "examples"
 LARGEST_FILE, LONGEST_NUMBER = 1_000_000, 60
-MOST_STEPS, MOST_PRODUCTS = 1000, 300_000
+MOST_STEPS, MOST_PRODUCTS = 1000, 20_000
 NUMBER = re.compile(r"[+-]?(\d+\.?(\d*)|\.(\d+))(?:[eE]([+-]?\d{1,3}))?")
 NETWORK_KEYS = ("loss", "reduction", "optimizer", "l1", "l2", "x", "y", "layers")
 CHAIN_KEYS = ("expressions", "at")
