@@ -90,6 +90,7 @@ def test_a_printed_output_stays_in_its_range():
     saturated = {"x": [9.0], "y": [1.0], "loss": "binary_cross_entropy"}
     saturated |= {"layers": [{"activation": "sigmoid", "W": [[1.0]]}]}
     assert verdicts(saturated, a1=["1.000"], loss="0.0003") == {"a1[1]@1": "ok", "loss@1": "rounding"}
+    assert verdicts(saturated, a1=["1.000"], loss="-0.0003") == {"a1[1]@1": "ok", "loss@1": "slip"}
     assert verdicts(saturated, a1=["1.000"], loss="0.003") == {"a1[1]@1": "ok", "loss@1": "slip"}
 
 
