@@ -1,6 +1,8 @@
 """What is wrong with a file is one line: the file, the place, the remedy."""
 
 import copy
+import json
+import random
 
 import pytest
 
@@ -204,3 +206,42 @@ def test_one_row_of_weights_may_be_a_plain_list():
 def test_one_number_may_stand_without_brackets():
     document = {"x": 2.0, "layers": [{"W": [[3.0]], "b": 1.0}], "claims": [{"step": 1, "z1": "7.0", "a1": ["7"]}]}
     assert check(document).passed
+
+
+ODD = (
+    None, True, 0, -1, 1e308, 1e-320, 10**400, "", "x", "1", "-1e9", "9e999", "nan", [], [[]], [1], [[1.0]], [["1"]], {},
+    {"a": 1}, [{}], "sgd(", "adam", "step", "softmax", "cross_entropy", "poisson", "exponential", "huber(delta=0)",
+    "step(0.5)", [1.0, 2.0], ["1.2", ""], 3.5, "mean",
+)  # fmt: skip
+NAMES = ("loss", "l1", "x", "y", "reduction", "z1", "g2", "delta1", "step", "W", "b", "activation", "weight_decay")
+BASES = (
+    {**GOOD, "claims": [{"step": 1, "a2": ["0.5"], "loss": "3", "dW1": [["1", "2"], ["3", "4"]]}, {"step": 3, "loss": "1"}]},
+    {"expressions": ["u = x**2", "f = sin(u) / u"], "at": {"x": 2.0}, "claims": [{"u": "4", "df_dx": "1"}]},
+)  # fmt: skip
+
+
+def places(part, path=()):
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_but_one_line_comes_of_odd_documents(seed):
+    chance, passed = random.Random(seed), 0
+    for _ in range(150):
+        document = copy.deepcopy(chance.choice(BASES))
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            *parents, last = chance.choice(list(places(document)))
+            part = document
+            for key in parents:
+                part = part[key]
+            if isinstance(part, dict) and chance.random() < 0.2:
+                last = chance.choice(NAMES)
+            part[last] = copy.deepcopy(chance.choice(ODD))
+        try:
+            json.dumps(check(document).document(), allow_nan=False)
+            passed += 1
+        except DataError as error:
+            assert "\n" not in str(error)
+    assert passed

@@ -14,6 +14,7 @@ from glassnet.errors import DataError
 from glassnet.explain.arithmetic import Arithmetic, Number, decimal, digits
 from glassnet.explain.evaluation import evaluate
 from glassnet.explain.findings import CheckReport, Finding
+from glassnet.explain.given import LARGEST
 from glassnet.explain.hulls import hull
 from glassnet.explain.intervals import Ends
 from glassnet.explain.places import Entry
@@ -87,7 +88,7 @@ class _Judge:
         """Every entry up to the last step with a claim, in the order of computation."""
         found = evaluate(self.table, self.example.steps)
         for entry, claim in self.claims.items():
-            if not digits.isfinite(found[entry]):
+            if not abs(found[entry]) <= LARGEST:
                 label = self.example.label(entry, entry.step)
                 raise DataError(
                     f"{self.example.name}: step {entry.step}: {label}, claimed as {claim.text}, is no finite number "
@@ -206,7 +207,7 @@ class _Judge:
             return Finding(entry.step, entry.name, index, claim.text, verdict, exact)
         wording = Wording(self.example, self.claims, self.used, self._middle)
         symbols, numbers = wording.symbols(entry), wording.numbers(entry)
-        expected = float(numbers.value) if digits.isfinite(numbers.value) else None
+        expected = float(numbers.value) if abs(numbers.value) <= LARGEST else None
         lines = (self.table.tensors[entry.name].text, symbols.text, numbers.text)
         return Finding(entry.step, entry.name, index, claim.text, verdict, exact, expected, *lines)
 

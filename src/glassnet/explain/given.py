@@ -1,6 +1,5 @@
 """What a worked example gives: the network with its numbers, or the expressions, checked key by key."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +14,10 @@ from glassnet.formulas.losses import Loss, loss
 from glassnet.formulas.optimizers import Optimizer, optimizer
 from glassnet.formulas.registry import check_number
 
-__all__ = ["read_chain", "read_setting"]
+__all__ = ["LARGEST", "read_chain", "read_setting"]
 
 LAYER_KEYS = ("activation", "W", "b")
-MOST_EXPRESSIONS = 20
+MOST_EXPRESSIONS, LARGEST = 20, 1e300
 
 
 def read_setting(document: Mapping[str, Any]) -> tuple[Setting, bool]:
@@ -58,6 +57,10 @@ def _entries(name: str, values: np.ndarray) -> dict[Entry, float]:
     return {Entry(0, name, index): float(value) for index, value in np.ndenumerate(values)}
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _numbers(value: Any, where: str, axes: int, example: str) -> np.ndarray:
     """Finite numbers in a list, or a list of lists of one length."""
 
@@ -70,9 +73,9 @@ def _numbers(value: Any, where: str, axes: int, example: str) -> np.ndarray:
                 raise fail("must be a list of lists of numbers" if axes > 1 else "must be a list of numbers")
             for item in part:
                 walk(item, axes - 1)
-        elif isinstance(part, bool) or not isinstance(part, int | float):
+        elif not _is_number(part):
             raise fail(f"holds {part!r} where a number should be")
-        elif not math.isfinite(part):
+        elif not abs(part) <= LARGEST:
             raise fail("holds a number that is not finite")
 
     walk(value, axes)
@@ -187,7 +190,7 @@ def read_chain(document: Mapping[str, Any]) -> Chain:
     if not isinstance(at, Mapping):
         raise DataError("at must give the variables, such as at = { x = 2.0 }")
     for name, value in at.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_number(value) or not abs(value) <= LARGEST:
             raise DataError(f"at: {name} must be a finite number, got {value!r}")
     known, found = {*at}, list[Expression]()
     for text in texts:

@@ -13,7 +13,7 @@ from typing import Any
 from glassnet.errors import DataError, nearest
 from glassnet.explain.arithmetic import decimal, digits
 from glassnet.explain.chains import Chain
-from glassnet.explain.given import read_chain, read_setting
+from glassnet.explain.given import LARGEST, read_chain, read_setting
 from glassnet.explain.places import Entry, Index, Setting, indices
 from glassnet.explain.quantities import Pass, Tensor
 
@@ -277,5 +277,7 @@ def _claim(entry: Entry, value: Any, where: str) -> Claim:
     match = NUMBER.fullmatch(text.replace("\u2212", "-")) if len(text) <= LONGEST_NUMBER else None
     if match is None:
         raise DataError(f'{where}: {value!r} is no number; write the printed digits, such as "0.8934"')
+    if abs(decimal(match[0])) > LARGEST:
+        raise DataError(f"{where}: {text} is too large")
     decimals, exponent = match[2] or match[3] or "", int(match[4] or 0)
     return Claim(entry, text, decimal(match[0]), digits.mpf(10) ** (exponent - len(decimals)))
