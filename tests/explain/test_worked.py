@@ -209,13 +209,13 @@ def test_one_number_may_stand_without_brackets():
 
 
 ODD = (
-    None, True, 0, -1, 1e308, 1e-320, 10**400, "", "x", "1", "-1e9", "9e999", "nan", [], [[]], [1], [[1.0]], [["1"]], {},
-    {"a": 1}, [{}], "sgd(", "adam", "step", "softmax", "cross_entropy", "poisson", "exponential", "huber(delta=0)",
+    None, True, 0, -1, 1e308, 1e-320, 10**400, "", "x", "1", "-1e9", "9e999", "nan", [], [[]], [1], [[1.0]], [["1"]],
+    {}, {"a": 1}, [{}], "sgd(", "adam", "step", "softmax", "cross_entropy", "poisson", "exponential", "huber(delta=0)",
     "step(0.5)", [1.0, 2.0], ["1.2", ""], 3.5, "mean",
 )  # fmt: skip
 NAMES = ("loss", "l1", "x", "y", "reduction", "z1", "g2", "delta1", "step", "W", "b", "activation", "weight_decay")
 BASES = (
-    {**GOOD, "claims": [{"step": 1, "a2": ["0.5"], "loss": "3", "dW1": [["1", "2"], ["3", "4"]]}, {"step": 3, "loss": "1"}]},
+    {**GOOD, "claims": [{"step": 1, "a2": ["0.5"], "dW1": [["1", "2"], ["3", "4"]]}, {"step": 3, "loss": "1"}]},
     {"expressions": ["u = x**2", "f = sin(u) / u"], "at": {"x": 2.0}, "claims": [{"u": "4", "df_dx": "1"}]},
 )  # fmt: skip
 
