@@ -1,4 +1,4 @@
-"""Formulas as text: a record's function on numbers that write down what is done with them.
+"""Formulas as text and as LaTeX: a record's function on numbers that write down what is done with them.
 
     sigmoid of 1.2                      1 / (1 + exp(-1.2))
     binary cross-entropy of 0.8934      -(1.0 · log(0.8934) + (1 - 1.0) · log(1 - 0.8934))
@@ -33,23 +33,33 @@ class Words:
     """Text with its value; `level` says what binds weaker than the signs around it.
 
     >>> x, y = WORDS.number(2.0), WORDS.number(-3.0)
-    >>> (x * (x + y) - y).text
-    '2.0 · (2.0 - 3.0) + 3.0'
+    >>> (x * (x + y) - y).text, (x / y).latex
+    ('2.0 · (2.0 - 3.0) + 3.0', '\\\\frac{2.0}{-3.0}')
     """
 
     text: str
     value: Any
     level: int = ATOM
+    latex: str = ""
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
-    def within(self, level: int) -> str:
-        """The text, in parentheses where it binds weaker, or begins with a minus."""
-        return f"({self.text})" if self.level < level or (level > SUM and self.text.startswith("-")) else self.text
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "latex", self.latex or self.text)
+
+    def within(self, level: int) -> "Words":
+        """The same, in parentheses where it binds weaker, or begins with a minus."""
+        if self.level >= level and not (level > SUM and self.text.startswith("-")):
+            return self
+        return Words(f"({self.text})", self.value, ATOM, rf"\left({self.latex}\right)")
+
+    def _factor(self) -> "Words":
+        return self if self.level >= PRODUCT else self.within(PRODUCT)
 
     def __neg__(self) -> "Words":
         if self.text.startswith("-") and self.level > SUM:
-            return Words(self.text[1:], -self.value, self.level)
-        return Words(f"-{self.within(PRODUCT)}", -self.value, PRODUCT)
+            return Words(self.text[1:], -self.value, self.level, self.latex[1:])
+        inner = self.within(PRODUCT)
+        return Words(f"-{inner.text}", -self.value, PRODUCT, f"-{inner.latex}")
 
     def __add__(self, other: Any) -> "Words":
         y = _words(other)
@@ -57,8 +67,11 @@ class Words:
             return NotImplemented
         if not self.text or not y.text:
             return self if self.text else y
-        joined = f"{self.text} - {y.text[1:]}" if y.text.startswith("-") else f"{self.text} + {y.text}"
-        return Words(joined, self.value + y.value, SUM)
+        if y.text.startswith("-"):
+            texts = f"{self.text} - {y.text[1:]}", f"{self.latex} - {y.latex[1:]}"
+        else:
+            texts = f"{self.text} + {y.text}", f"{self.latex} + {y.latex}"
+        return Words(texts[0], self.value + y.value, SUM, texts[1])
 
     def __sub__(self, other: Any) -> "Words":
         y = _words(other)
@@ -66,22 +79,26 @@ class Words:
             return NotImplemented if y is None else self
         if not self.text:
             return -y
-        joined = f"{self.text} + {y.text[1:]}" if y.text.startswith("-") and y.level > SUM else ""
-        return Words(joined or f"{self.text} - {y.within(PRODUCT)}", self.value - y.value, SUM)
+        if y.text.startswith("-") and y.level > SUM:
+            return self + -y
+        right = y.within(PRODUCT)
+        return Words(f"{self.text} - {right.text}", self.value - y.value, SUM, f"{self.latex} - {right.latex}")
 
     def __mul__(self, other: Any) -> "Words":
         y = _words(other)
         if y is None or not (self.text and y.text):
             return NotImplemented if y is None else NOTHING
-        left = self.text if self.level >= PRODUCT else f"({self.text})"
-        return Words(f"{left} · {y.within(PRODUCT)}", self.value * y.value, PRODUCT)
+        left, right = self._factor(), y.within(PRODUCT)
+        latex = rf"{left.latex} \cdot {right.latex}"
+        return Words(f"{left.text} · {right.text}", self.value * y.value, PRODUCT, latex)
 
     def __truediv__(self, other: Any) -> "Words":
         y = _words(other)
         if y is None:
             return NotImplemented
-        left = self.text if self.level >= PRODUCT else f"({self.text})"
-        return Words(f"{left} / {y.within(ATOM)}", self.value / y.value if y.value != 0 else digits.nan, PRODUCT)
+        value = self.value / y.value if y.value != 0 else digits.nan
+        text = f"{self._factor().text} / {y.within(ATOM).text}"
+        return Words(text, value, PRODUCT, rf"\frac{{{self.latex}}}{{{y.latex}}}")
 
     def __radd__(self, other: Any) -> "Words":
         return WORDS.number(other) + self
@@ -136,16 +153,27 @@ def _constant(z: Any, value: Any) -> Words:
     return _literal(int(value) if float(value).is_integer() else value)
 
 
+LATEX = {
+    "exp": "e^{{{}}}",
+    "expm1": r"\left(e^{{{}}} - 1\right)",
+    "sqrt": r"\sqrt{{{}}}",
+    "absolute": r"\left|{}\right|",
+    "erf": r"\operatorname{{erf}}\left({}\right)",
+    "sign": r"\operatorname{{sign}}\left({}\right)",
+}
+TEXT = {"expm1": "(exp({}) - 1)", "absolute": "|{}|"}
+"""Functions that are not written as name(x), or \\name(x) in LaTeX."""
+
+
 def _call(name: str) -> Callable[[Words], Words]:
-    return lambda x: Words(f"{name}({x.text})", EXACT.functions[name](x.value))
+    text = TEXT.get(name, f"{name}({{}})")
+    latex = LATEX.get(name, rf"\{name}\left({{}}\right)")
+    return lambda x: Words(text.format(x.text), EXACT.functions[name](x.value), ATOM, latex.format(x.latex))
 
 
 def _log1p(x: Words) -> Words:
-    return Words(f"log({(_literal(1) + x).text})", EXACT.functions["log1p"](x.value))
-
-
-def _expm1(x: Words) -> Words:
-    return Words(f"(exp({x.text}) - 1)", EXACT.functions["expm1"](x.value))
+    inner = _literal(1) + x
+    return Words(f"log({inner.text})", EXACT.functions["log1p"](x.value), ATOM, rf"\log\left({inner.latex}\right)")
 
 
 def _extreme(name: str) -> Callable[[Words, Words], Words]:
@@ -153,7 +181,7 @@ def _extreme(name: str) -> Callable[[Words, Words], Words]:
         value = EXACT.functions[f"{name}imum"](a.value, b.value)
         if any(side.value == decimal(clamp) for side in (a, b) for clamp in CLAMPS):
             return a if value == a.value else b
-        return Words(f"{name}({a.text}, {b.text})", value)
+        return Words(f"{name}({a.text}, {b.text})", value, ATOM, rf"\{name}\left({a.latex}, {b.latex}\right)")
 
     return apply
 
@@ -163,13 +191,14 @@ WORDS = Arithmetic(
     {
         "constant": _constant,
         "where": lambda condition, a, b: a if condition else b,
-        **{name: _call(name) for name in ("exp", "log", "sqrt", "tanh", "erf", "sign", "sin", "cos")},
-        "expm1": _expm1,
+        **{
+            name: _call(name)
+            for name in ("exp", "expm1", "log", "sqrt", "tanh", "erf", "absolute", "sign", "sin", "cos")
+        },
         "log1p": _log1p,
-        "absolute": lambda x: Words(f"|{x.text}|", abs(x.value)),
         "maximum": _extreme("max"),
         "minimum": _extreme("min"),
-        "xlogy": lambda x, y: x * Words(f"log({y.text})", EXACT.functions["log"](y.value)),
+        "xlogy": lambda x, y: x * _call("log")(y),
     },
     row_max=lambda numbers: NOTHING,
     zero=NOTHING,
