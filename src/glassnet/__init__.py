@@ -38,6 +38,7 @@ _PLACES = {
     "History": "training.history",
     "Trace": "network.passes",
     "CheckReport": "explain.findings",
+    "Derivation": "explain.derivation",
     "check": "explain.checking",
     **dict.fromkeys(("WorkedExample", "read_example"), "explain.worked"),
     "Network": "model",

@@ -13,6 +13,7 @@ from glassnet.errors import WriteError as WriteError
 from glassnet.estimators.table import TableClassifier as TableClassifier
 from glassnet.estimators.table import TableRegressor as TableRegressor
 from glassnet.explain.checking import check as check
+from glassnet.explain.derivation import Derivation as Derivation
 from glassnet.explain.findings import CheckReport as CheckReport
 from glassnet.explain.worked import WorkedExample as WorkedExample
 from glassnet.explain.worked import read_example as read_example

@@ -6,7 +6,7 @@ the `Trace` of `network.passes`.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from glassnet.explain import lines
@@ -27,7 +27,7 @@ class Quantity:
     meaning : str
         In words.
     formula, text : str
-        The lecture's formula in LaTeX, symbol first, and as a terminal can show it.
+        The lecture's formula in LaTeX, and as a terminal can show it.
     shape : callable
         `(setting, layer) -> shape`.
     line : callable
@@ -40,11 +40,6 @@ class Quantity:
     text: str
     shape: Callable[[Setting, int], Shape]
     line: Callable[[Place], Line]
-
-    @property
-    def latex(self) -> str:
-        """The symbol alone."""
-        return self.formula.split(" = ")[0]
 
 
 @dataclass(frozen=True)
@@ -181,13 +176,18 @@ QUANTITIES: tuple[Quantity, ...] = (
 def _slots(s: Setting, kind: str) -> Iterator[Quantity]:
     shape = _matrix if kind == "W" else _vector
     for number, name in enumerate(s.rule.slots if s.rule else ()):
-        symbol, rule = f"{name}_{{{kind}_{{l}}}}", s.rule
+        rule = s.rule
         assert rule is not None
-        text = f"{name}_{kind}{{l}}, which {rule.name} keeps"
-        meaning = f"{name} of {rule.name}"
-        yield Quantity(
-            f"{name}_{kind}{{l}}", meaning, f"{symbol} = {rule.latex}", text, shape, lines.slot(number, kind)
-        )
+        meaning, text = f"what {rule.name} keeps, {name}", f"{name}_{kind}{{l}}, which {rule.name} keeps"
+        yield Quantity(f"{name}_{kind}{{l}}", meaning, rule.latex, text, shape, lines.slot(number, kind))
+
+
+def _new(s: Setting, kind: str) -> Quantity:
+    """The new W or b: by gradient descent as the lectures write it, by another rule as its record does."""
+    if s.rule is None or s.rule.name == "sgd":
+        return NEW[kind]
+    text = f"{kind}{{l}}_new, by {s.rule.name} from {kind}{{l}} and d{kind}{{l}}"
+    return replace(NEW[kind], formula=s.rule.latex, text=text)
 
 
 def _order(s: Setting) -> Iterator[tuple[Quantity, int]]:
@@ -207,7 +207,7 @@ def _order(s: Setting) -> Iterator[tuple[Quantity, int]]:
     if s.rule is not None and len(reached) == s.depth:
         for layer in numbers:
             for kind in _kinds(s, layer):
-                yield from ((quantity, layer) for quantity in (*_slots(s, kind), NEW[kind]))
+                yield from ((quantity, layer) for quantity in (*_slots(s, kind), _new(s, kind)))
 
 
 def _kinds(s: Setting, layer: int) -> tuple[str, ...]:

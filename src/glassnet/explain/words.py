@@ -12,7 +12,7 @@ from typing import Any
 
 from glassnet.explain.arithmetic import EXACT, Arithmetic, decimal, digits
 
-__all__ = ["USES", "WORDS", "Uses", "Words", "shown"]
+__all__ = ["USES", "WORDS", "Uses", "Words", "latex_number", "shown"]
 
 SUM, PRODUCT, ATOM = 1, 2, 3
 CLAMPS = (-100.0, 1e-12)  # that keep a loss finite; nobody writes them down
@@ -26,6 +26,16 @@ def shown(value: Any, figures: int = 6) -> str:
     """
     text = str(digits.nstr(value, figures, min_fixed=-5, max_fixed=9))
     return text[:-2] if text.endswith(".0") else text
+
+
+def latex_number(text: str) -> str:
+    """A number as LaTeX writes it.
+
+    >>> latex_number("1e-08"), latex_number("0.25")
+    ('1 \\\\cdot 10^{-8}', '0.25')
+    """
+    mantissa, e, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else text
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +156,7 @@ def _literal(value: Any) -> Words:
     if isinstance(value, str):
         return Words(value, decimal(value))
     text = shown(value, 10) if isinstance(value, digits.mpf) else repr(value)
-    return Words(text, decimal(value))
+    return Words(text, decimal(value), latex=latex_number(text))
 
 
 def _constant(z: Any, value: Any) -> Words:
