@@ -93,7 +93,7 @@ def test_every_form(style):
 
 def test_the_notations():
     symbols = {style: network().explain(X[:1], notation=style).paragraphs[0].lines[0].latex for style in NOTATIONS}
-    assert symbols == {"parentheses": "{z^{(1)}}_{1}", "brackets": "{z^{[1]}}_{1}", "subscript": "z_{1;1}"}
+    assert symbols == {"parentheses": "z^{(1)}_{1}", "brackets": "z^{[1]}_{1}", "subscript": "z_{1;1}"}
 
 
 @pytest.mark.parametrize("rule", OPTIMIZERS)
@@ -111,7 +111,7 @@ def test_every_loss_can_be_shown(loss):
     targets = np.eye(2)[[0, 1]] if link == "softmax" else Y
     derivation = net.explain(X, targets)
     assert "loss" in [part.name for part in derivation.paragraphs] and balanced(derivation.latex())
-    assert "<math>" in derivation.html()
+    assert "<math" in derivation.html()
 
 
 def test_dropout_is_idle_in_a_prediction():
@@ -151,7 +151,7 @@ def test_notebooks():
 
 def test_mathml():
     assert mathml(r"\frac{1}{2} a'") == (
-        "<math><mrow><mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>"
+        '<math displaystyle="true"><mrow><mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>'
         "<msup><mi>a</mi><mrow><mo>′</mo></mrow></msup></mrow></math>"
     )
     assert mathml("a < b").count("&lt;") == 1

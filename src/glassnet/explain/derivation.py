@@ -75,7 +75,7 @@ class Derivation:
     >>> from glassnet import Dense, Network
     >>> net = Network(1, [Dense(1, "sigmoid")], "half_squared_error", dtype="float64")
     >>> net.parameters["W1"], net.parameters["b1"] = [[0.5]], [1.0]
-    >>> print(net.explain([2.0]).text().splitlines()[-3:])
+    >>> print(net.explain([[2.0]]).text().splitlines()[-3:])
     ['  a1[1] = 1 / (1 + exp(-z1[1]))', '        = 1 / (1 + exp(-2))', '        = 0.880797']
     """
 
@@ -189,8 +189,10 @@ def _setting(
 
 
 def _title(s: Setting) -> str:
-    parts = [f"{'-'.join(map(str, s.sizes))} network", *map(str, s.activations), s.loss, s.rule]
-    return ", ".join(str(part) for part in parts if part is not None)
+    parts = [f"{'-'.join(map(str, s.sizes))} network", *map(str, s.activations)]
+    parts += [str(s.loss)] if s.loss else []
+    parts += [f"{s.rule.name} with learning rate {s.rule.learning_rate}"] if s.rule else []
+    return ", ".join(parts)
 
 
 def _conventions(s: Setting) -> tuple[str, ...]:

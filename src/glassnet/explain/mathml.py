@@ -21,14 +21,14 @@ def mathml(latex: str) -> str:
     """One formula as a <math> element.
 
     >>> mathml("z_{1}")
-    '<math><mrow><msub><mi>z</mi><mrow><mn>1</mn></mrow></msub></mrow></math>'
+    '<math displaystyle="true"><mrow><msub><mi>z</mi><mrow><mn>1</mn></mrow></msub></mrow></math>'
 
     Raises
     ------
     InvalidParameterError
         If there is a command that is not known here.
     """
-    return f"<math>{_Reader(_TOKEN.findall(latex)).row()}</math>"
+    return f'<math displaystyle="true">{_Reader(_TOKEN.findall(latex)).row()}</math>'
 
 
 class _Reader:

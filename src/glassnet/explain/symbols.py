@@ -13,9 +13,20 @@ from glassnet.explain.places import Index
 
 __all__ = ["NOTATIONS", "entry_symbol", "formula_symbols"]
 
+
+def _above(left: str, right: str) -> Callable[[str, str, str], str]:
+    """The layer as a superscript; in braces where more may come above it."""
+
+    def write(letter: str, layer: str, index: str) -> str:
+        symbol = f"{letter}^{{{left}{layer}{right}}}"
+        return f"{symbol}_{{{index}}}" if index else f"{{{symbol}}}"
+
+    return write
+
+
 NOTATIONS: dict[str, Callable[[str, str, str], str]] = {
-    "parentheses": lambda letter, layer, index: rf"{{{letter}^{{({layer})}}}}" + (f"_{{{index}}}" if index else ""),
-    "brackets": lambda letter, layer, index: rf"{{{letter}^{{[{layer}]}}}}" + (f"_{{{index}}}" if index else ""),
+    "parentheses": _above("(", ")"),
+    "brackets": _above("[", "]"),
     "subscript": lambda letter, layer, index: rf"{letter}_{{{';'.join(filter(None, (layer, index)))}}}",
 }
 """Notation -> (letter, layer, index) -> LaTeX."""
@@ -28,7 +39,7 @@ def notation(name: str) -> Callable[[str, str, str], str]:
     """Look a notation up.
 
     >>> notation("brackets")("W", "2", "1,2")
-    '{W^{[2]}}_{1,2}'
+    'W^{[2]}_{1,2}'
     """
     if name not in NOTATIONS:
         near = nearest(name, NOTATIONS) or f"; known are {', '.join(NOTATIONS)}"
@@ -40,7 +51,7 @@ def entry_symbol(name: str, index: Index, style: str = "parentheses") -> str:
     """The symbol of one number; its index counts from 1.
 
     >>> entry_symbol("W2_new", (1, 2)), entry_symbol("dL_da1", (2,)), entry_symbol("g1", (1,), "brackets")
-    ('{W^{(2)}}_{1,2}^{new}', '\\\\frac{\\\\partial J}{\\\\partial {a^{(1)}}_{2}}', "g'({z^{[1]}}_{1})")
+    ('{W^{(2)}_{1,2}}^{new}', '\\\\frac{\\\\partial J}{\\\\partial a^{(1)}_{2}}', "g'(z^{[1]}_{1})")
     """
     write, places = notation(style), ",".join(map(str, index))
     match = _NAME.fullmatch(name)
@@ -55,7 +66,7 @@ def entry_symbol(name: str, index: Index, style: str = "parentheses") -> str:
         return f"{match['slot'][0]}({symbol})"
     if match["kind"]:
         return rf"\frac{{\partial J}}{{\partial {symbol}}}"
-    return f"{symbol}^{{new}}" if match["new"] else symbol
+    return f"{{{symbol}}}^{{new}}" if match["new"] else symbol
 
 
 def formula_symbols(formula: str, layer: int, style: str = "parentheses") -> str:
