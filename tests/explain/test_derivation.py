@@ -155,5 +155,6 @@ def test_mathml():
         "<msup><mi>a</mi><mrow><mo>′</mo></mrow></msup></mrow></math>"
     )
     assert mathml("a < b").count("&lt;") == 1
+    assert mathml("= -1 - 2").count('<mo form="prefix">') == 1
     with pytest.raises(InvalidParameterError, match="no MathML for the LaTeX command"):
         mathml(r"\oint x")

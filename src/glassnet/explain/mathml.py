@@ -49,9 +49,14 @@ class _Reader:
         """Everything up to one of the ends, which is taken too."""
         parts: list[str] = []
         while self.place < len(self.tokens) and self.peek() not in ends:
-            parts.append(self.scripted())
+            sign = self.peek() == "-" and (not parts or parts[-1].startswith("<mo"))
+            parts.append(self._sign() if sign else self.scripted())
         self.take()
         return f"<mrow>{''.join(parts)}</mrow>"
+
+    def _sign(self) -> str:
+        self.take()
+        return '<mo form="prefix">−</mo>'  # of a number: no space around it
 
     def scripted(self) -> str:
         """An atom with what hangs on it."""
