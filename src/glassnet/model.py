@@ -10,6 +10,7 @@ import numpy as np
 from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state, untrainable
 from glassnet.engines.compiled.engine import CompiledEngine
 from glassnet.engines.reference import ReferenceEngine
+from glassnet.explain.derivation import Derivation, derive_pass
 from glassnet.files.model_file import load_network, save_network
 from glassnet.formulas.losses import Loss
 from glassnet.formulas.optimizers import Adam, Optimizer
@@ -239,8 +240,45 @@ class Network:
         run = Run(program, self.engine, state, Data(np.zeros((1, 1)), np.zeros((1, 1))), None, 1, (), [])
         eta, decay = run.value("learning_rate", 0), run.value("weight_decay", 0)
         update(self.architecture, program.optimizer, theta, gradient, state.slots, state.carried, eta, decay)
-        for name, view in parameter_layout(self.architecture).views(theta).items():
+        layout = parameter_layout(self.architecture)
+        for slot, vector in zip(program.optimizer.slots, state.slots, strict=True):
+            for name, view in layout.views(vector).items():
+                trace[f"{slot}_{name}"] = view
+        for name, view in layout.views(theta).items():
             trace[f"{name}_new"] = view
+
+    def explain(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        optimizer: str | Optimizer | None = None,
+        digits: int = 6,
+        entries: int = 4,
+        notation: str = "parentheses",
+    ) -> Derivation:
+        """Every number of one pass as a teacher writes it on a board: formula, numbers plugged in, value, shape.
+
+        Takes what `trace` takes and reads the values from it; nothing in the network changes. `digits` are the
+        significant figures shown, `entries` how many of each quantity are written out, `notation` is "parentheses",
+        "brackets" or "subscript". The result prints as text, shows itself in a notebook, and has `markdown()`,
+        `latex()` and `document()`.
+        """
+        architecture, trace = self.architecture, self.trace(X, y, optimizer=optimizer)
+        data = None if y is None else prepare(architecture, X, y, None)
+        rule = None if optimizer is None or y is None else first_order(optimizer)
+        after = None
+        if data is not None and "W1_new" in trace:
+            theta = self._theta.copy()
+            new = parameter_layout(architecture).views(theta)
+            for name in new:
+                new[name] = trace[f"{name}_new"]
+            value, _ = self.engine.evaluate(architecture, theta, self._buffers, data)
+            after = value + penalty(architecture, new)
+        Y = None if data is None else data.Y
+        return derive_pass(
+            architecture, self.parameters, trace, Y, rule, after, figures=digits, most=entries, style=notation
+        )
 
     # --- training -----------------------------------------------------------------------------------------------
 

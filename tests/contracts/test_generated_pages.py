@@ -47,3 +47,7 @@ def test_every_option_is_documented(command):
         for name in parameter.opts if parameter.param_type_name == "option" and parameter.name != "help" else ():
             assert f"{name}" in section
         assert parameter.name == "help" or parameter.help
+
+
+def test_the_errata_page_is_current():
+    assert (DOCS / "errata.md").read_text("utf-8") == script("make_errata").page(), "run `make records`"

@@ -7,8 +7,10 @@ import typer.main
 from typer.core import TyperCommand
 
 from glassnet import __version__
+from glassnet.cli.check import Check
 from glassnet.cli.datasets import Datasets
 from glassnet.cli.evaluate import Evaluate
+from glassnet.cli.explain import Explain
 from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
 from glassnet.cli.names import with_names
@@ -17,7 +19,7 @@ from glassnet.cli.summary import Summary
 
 __all__ = ["COMMANDS", "command_group"]
 
-COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Datasets)
+COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Explain, Check, Datasets)
 
 
 def command_group() -> Any:

@@ -189,7 +189,7 @@ def check_number(
         rule += f" and {'<' if open_high else '<='} {high:g}"
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     inside = (number > low if open_low else number >= low) and (number < high if open_high else number <= high)
     if isinstance(value, bool) or not inside or abs(number) == float("inf"):
