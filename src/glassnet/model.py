@@ -274,7 +274,7 @@ class Network:
             for name in new:
                 new[name] = trace[f"{name}_new"]
             value, _ = self.engine.evaluate(architecture, theta, self._buffers, data)
-            after = value + penalty(architecture, new)
+            after = value + penalty(architecture, new, len(data))
         Y = None if data is None else data.Y
         return derive_pass(
             architecture, self.parameters, trace, Y, rule, after, figures=digits, most=entries, style=notation
