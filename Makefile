@@ -48,7 +48,7 @@ format: $(VENV)/.dev ## format the code and mend what the linter can mend
 
 records: $(VENV)/.dev ## write the generated pages and pictures of docs/ anew
 	$(BIN)/python docs/make_records.py && $(BIN)/python docs/make_command_line.py && $(BIN)/python docs/make_picture.py
-	$(BIN)/python docs/make_autograd.py
+	$(BIN)/python docs/make_autograd.py && $(BIN)/python docs/make_lessons.py
 
 oracles: $(VENV)/.oracles ## install the optional oracles of the tests (PyTorch: large)
 

@@ -11,13 +11,14 @@ from glassnet.cli.datasets import Datasets
 from glassnet.cli.evaluate import Evaluate
 from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
+from glassnet.cli.lesson import Lesson
 from glassnet.cli.names import with_names
 from glassnet.cli.predict import Predict
 from glassnet.cli.summary import Summary
 
 __all__ = ["COMMANDS", "command_group"]
 
-COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Datasets)
+COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Datasets, Lesson)
 
 
 def command_group() -> Any:
