@@ -20,8 +20,14 @@ from glassnet.lessons.lesson import Claim, Lesson, Result, Table
 __all__ = ["LESSONS", "Claim", "Lesson", "Result", "Table", "lesson"]
 
 LESSONS: tuple[str, ...] = (
+    "perceptron",
     "xor",
     "linear-collapse",
+    "special-cases",
+    "universal-approximation",
+    "depth-width",
+    "vanishing-gradients",
+    "zero-centred",
     "zero-initialization",
 )
 

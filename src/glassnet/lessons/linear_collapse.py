@@ -54,8 +54,9 @@ def trained(seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
         "five layers, tanh": [Dense(8, "tanh")] * 4,
     }
     nets = {name: Network(2, [*hidden, Dense(1, "sigmoid")], seed=seed) for name, hidden in layers.items()}
-    for net in nets.values():
-        net.fit(X, y, optimizer=Adam(0.01), epochs=80)
+    nets["one layer"].fit(X, y, optimizer="lbfgs", epochs=200)  # convex: this is the best that one layer can do
+    for name in list(nets)[1:]:
+        nets[name].fit(X, y, optimizer=Adam(0.01), epochs=80)
     return X, y, nets
 
 
@@ -65,6 +66,7 @@ def experiment(seed: int) -> Result:
     X, y, nets = trained(seed)
     accuracy = {name: float(np.mean(net.predict_classes(X) == y)) for name, net in nets.items()}
     one, linear, bent = accuracy.values()
+    loss = [net.loss(X, y) for net in nets.values()]
     return Result(
         (
             Table(
@@ -81,8 +83,8 @@ def experiment(seed: int) -> Result:
         (
             Claim(f"the one layer gives the same outputs, to {max(errors):.0e} in float64", max(errors) < 1e-12),
             Claim(
-                f"depth alone buys nothing: accuracy {linear:.2f} with five linear layers, {one:.2f} with one",
-                abs(linear - one) < 0.1 and max(linear, one) < 0.8,
+                f"depth alone buys nothing: loss {loss[1]:.3f} with five linear layers, at best {loss[0]:.3f} with one",
+                loss[1] > loss[0] - 1e-6 and max(linear, one) < 0.8,
             ),
             Claim(f"with tanh the same depth separates the classes: {bent:.2f}", bent > 0.97),
         ),
