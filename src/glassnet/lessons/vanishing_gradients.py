@@ -109,7 +109,7 @@ def figure(result: Result) -> Any:
     layers = np.arange(1, DEPTH)
     for colour, (name, sizes) in zip(style.COLOURS, result.data["sizes"].items(), strict=False):
         left.plot(layers, sizes, "o-", ms=4, color=colour)
-        dy = {"tanh, Xavier": -12, "ReLU, He": 12}.get(name, 0)
+        dy = {"tanh, Xavier": -18, "ReLU, He": 8, "sigmoid": -12}.get(name, 0)
         left.annotate(name, (1, sizes[0]), xytext=(10, dy + 6), textcoords="offset points", color=colour)
     left.set(yscale="log", xlabel="layer", title="size of delta, over that in the last hidden layer")
     left.set_xticks([1, 5, 10, 15, 19])
