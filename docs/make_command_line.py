@@ -16,7 +16,7 @@ Read from the commands' own help by `docs/make_command_line.py`: change the opti
 Results go to stdout; notes, progress and errors to stderr. `--json` puts one JSON document in the place of the
 results, `--quiet` leaves notes and progress out, and NO_COLOR is honoured. A mistake in the input ends a command with
 exit code 2 and one line that says what is wrong, where, and how to mend it; a wrong gradient ends `gradcheck` with 1,
-as a slip does `check`; an interrupt ends a command with 130.
+as a slip does `check`, and a claim that fails `lesson`; an interrupt ends a command with 130.
 
 ```sh
 glassnet fit penguins.csv --target species --out penguins.glassnet

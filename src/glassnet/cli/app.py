@@ -13,13 +13,14 @@ from glassnet.cli.evaluate import Evaluate
 from glassnet.cli.explain import Explain
 from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
+from glassnet.cli.lesson import Lesson
 from glassnet.cli.names import with_names
 from glassnet.cli.predict import Predict
 from glassnet.cli.summary import Summary
 
 __all__ = ["COMMANDS", "command_group"]
 
-COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Explain, Check, Datasets)
+COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Gradcheck, Explain, Check, Lesson, Datasets)
 
 
 def command_group() -> Any:

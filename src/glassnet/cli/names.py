@@ -27,7 +27,8 @@ def registry_names(kind: str) -> tuple[str, ...]:
 
 
 def with_names(text: str) -> str:
-    """Put names for {activations}, {losses}, … {datasets}, {examples}, and an estimator's default for {default:epochs}.
+    """Put names for {activations}, {losses}, … {datasets}, {examples}, {lessons},
+    and an estimator's default for {default:epochs}.
 
     >>> with_names("one of {schedules}").startswith("one of constant")
     True
@@ -47,10 +48,16 @@ def with_names(text: str) -> str:
             from glassnet.explain.worked import example_names
 
             return ", ".join(example_names())
+        if kind == "lessons":
+            from glassnet.lessons import LESSONS
+
+            return ", ".join(LESSONS)
         return ", ".join(registry_names(kind))
 
     return re.sub(
-        r"\{(activations|losses|optimizers|schedules|initializers|datasets|examples|default:\w+)\}", listed, text
+        r"\{(activations|losses|optimizers|schedules|initializers|datasets|examples|lessons|default:\w+)\}",
+        listed,
+        text,
     )
 
 

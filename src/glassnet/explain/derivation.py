@@ -182,8 +182,8 @@ def _setting(
         data,
         None if Y is None else architecture.objective,
         architecture.reduction,
-        architecture.l1,
-        architecture.l2,
+        architecture.l1 * architecture.penalty_share(len(trace["a0"])),
+        architecture.l2 * architecture.penalty_share(len(trace["a0"])),
         rule,
     )
 
