@@ -47,8 +47,7 @@ format: $(VENV)/.dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 records: $(VENV)/.dev ## write the generated pages and pictures of docs/ anew
-	$(BIN)/python docs/make_records.py && $(BIN)/python docs/make_command_line.py && $(BIN)/python docs/make_picture.py
-	$(BIN)/python docs/make_autograd.py
+	for page in docs/make_*.py; do $(BIN)/python "$$page" || exit 1; done
 
 oracles: $(VENV)/.oracles ## install the optional oracles of the tests (PyTorch: large)
 

@@ -16,13 +16,15 @@ Read from the commands' own help by `docs/make_command_line.py`: change the opti
 Results go to stdout; notes, progress and errors to stderr. `--json` puts one JSON document in the place of the
 results, `--quiet` leaves notes and progress out, and NO_COLOR is honoured. A mistake in the input ends a command with
 exit code 2 and one line that says what is wrong, where, and how to mend it; a wrong gradient ends `gradcheck` with 1,
-and something wrong `diagnose`; an interrupt ends with 130.
+as a slip does `check`, a claim that fails `lesson`, and something wrong `diagnose`; an interrupt ends a command with
+130.
 
 ```sh
 glassnet fit penguins.csv --target species --out penguins.glassnet
 glassnet predict penguins.glassnet new_birds.csv -o predictions.csv
 glassnet evaluate penguins.glassnet labelled_birds.csv
 glassnet diagnose penguins.csv --target species --figure checklist.png
+glassnet check homework.toml                                      # a computation by hand, number by number
 glassnet fit big.parquet --target y --checkpoint run.checkpoint   # killed? the same line with
 glassnet fit big.parquet --target y --resume run.checkpoint       # --resume goes on, bit for bit
 ```

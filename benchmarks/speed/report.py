@@ -30,9 +30,10 @@ said. Predictions go from a NumPy array to a NumPy array. Compilation and warm-u
 of its own. A ratio is the peer's time over glassnet's: the median over rounds in which all are measured one after
 another, in rotating order, each in a process of its own, with the range of the middle 80 %. Before anything is timed,
 all contenders reach the same losses from the same weights and batches, and a learning rate that is 2 % off is found
-out. Each contender is tried at several settings (threads, gathering, layout) and measured at its fastest. On the rows
-with two classes scikit-learn is made to compute two softmax outputs as the others do; its own single logistic output
-takes about 5 % less time."""
+out. Each contender is tried at several settings (threads, gathering, layout) and measured at its fastest, each time
+after 0.15 s of the same work untimed, since a processor's cores need a while to come back from rest. On the rows with
+two classes scikit-learn is made to compute two softmax outputs as the others do; its own single logistic output takes
+about 5 % less time."""
 
 
 @dataclass

@@ -14,8 +14,15 @@ from glassnet.errors import ModelFileError as ModelFileError
 from glassnet.errors import ResumeError as ResumeError
 from glassnet.errors import SingularHessianError as SingularHessianError
 from glassnet.errors import WriteError as WriteError
+from glassnet.estimators.mlp_classifier import MLPClassifier as MLPClassifier
+from glassnet.estimators.mlp_regressor import MLPRegressor as MLPRegressor
 from glassnet.estimators.table import TableClassifier as TableClassifier
 from glassnet.estimators.table import TableRegressor as TableRegressor
+from glassnet.explain.checking import check as check
+from glassnet.explain.derivation import Derivation as Derivation
+from glassnet.explain.findings import CheckReport as CheckReport
+from glassnet.explain.worked import WorkedExample as WorkedExample
+from glassnet.explain.worked import read_example as read_example
 from glassnet.formulas.activations import ACTIVATIONS as ACTIVATIONS
 from glassnet.formulas.activations import activation as activation
 from glassnet.formulas.initializers import INITIALIZERS as INITIALIZERS

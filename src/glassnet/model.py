@@ -10,6 +10,7 @@ import numpy as np
 from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state, untrainable
 from glassnet.engines.compiled.engine import CompiledEngine
 from glassnet.engines.reference import ReferenceEngine
+from glassnet.explain.derivation import Derivation, derive_pass
 from glassnet.files.model_file import load_network, save_network
 from glassnet.formulas.losses import Loss
 from glassnet.formulas.optimizers import Adam, Optimizer
@@ -65,6 +66,8 @@ class Network:
         How examples add up.
     l1, l2 : float
         Penalties l1 sum |W| + l2/2 sum W^2 in the objective; biases never.
+    average_penalty : bool
+        Divide both penalties by the number of examples of each pass, the lectures' lambda / 2m.
     label_smoothing : float
         Moves the targets of a cross-entropy by epsilon towards the uniform distribution.
     frozen : sequence of str or int
@@ -102,6 +105,7 @@ class Network:
         reduction: str = "mean",
         l1: float = 0.0,
         l2: float = 0.0,
+        average_penalty: bool = False,
         label_smoothing: float = 0.0,
         frozen: Sequence[str | int] = (),
         dtype: str = "float32",
@@ -119,6 +123,7 @@ class Network:
             label_smoothing,
             cast("tuple[str, ...]", (frozen,) if isinstance(frozen, str | int) else tuple(frozen)),
             cast("Any", np.dtype(dtype).name),
+            average_penalty,
         )
         seed = checked_seed(seed)
         self._hold(architecture, initial_parameters(architecture, seed), initial_buffers(architecture), seed)
@@ -188,7 +193,7 @@ class Network:
         """The objective J on these examples (a prediction pass: no dropout, running statistics)."""
         data = prepare(self.architecture, X, y, sample_weight)
         value, _ = self.engine.evaluate(self.architecture, self._theta, self._buffers, data)
-        return value + penalty(self.architecture, self.parameters)
+        return value + penalty(self.architecture, self.parameters, len(data))
 
     def loss_and_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Views]:
         """J and its gradient by name: `gradient["W1"]` has the shape of W1."""
@@ -235,8 +240,45 @@ class Network:
         run = Run(program, self.engine, state, Data(np.zeros((1, 1)), np.zeros((1, 1))), None, 1, (), [])
         eta, decay = run.value("learning_rate", 0), run.value("weight_decay", 0)
         update(self.architecture, program.optimizer, theta, gradient, state.slots, state.carried, eta, decay)
-        for name, view in parameter_layout(self.architecture).views(theta).items():
+        layout = parameter_layout(self.architecture)
+        for slot, vector in zip(program.optimizer.slots, state.slots, strict=True):
+            for name, view in layout.views(vector).items():
+                trace[f"{slot}_{name}"] = view
+        for name, view in layout.views(theta).items():
             trace[f"{name}_new"] = view
+
+    def explain(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        optimizer: str | Optimizer | None = None,
+        digits: int = 6,
+        entries: int = 4,
+        notation: str = "parentheses",
+    ) -> Derivation:
+        """Every number of one pass as a teacher writes it on a board: formula, numbers plugged in, value, shape.
+
+        Takes what `trace` takes and reads the values from it; nothing in the network changes. `digits` are the
+        significant figures shown, `entries` how many of each quantity are written out, `notation` is "parentheses",
+        "brackets" or "subscript". The result prints as text, shows itself in a notebook, and has `markdown()`,
+        `latex()` and `document()`.
+        """
+        architecture, trace = self.architecture, self.trace(X, y, optimizer=optimizer)
+        data = None if y is None else prepare(architecture, X, y, None)
+        rule = None if optimizer is None or y is None else first_order(optimizer)
+        after = None
+        if data is not None and "W1_new" in trace:
+            theta = self._theta.copy()
+            new = parameter_layout(architecture).views(theta)
+            for name in new:
+                new[name] = trace[f"{name}_new"]
+            value, _ = self.engine.evaluate(architecture, theta, self._buffers, data)
+            after = value + penalty(architecture, new, len(data))
+        Y = None if data is None else data.Y
+        return derive_pass(
+            architecture, self.parameters, trace, Y, rule, after, figures=digits, most=entries, style=notation
+        )
 
     # --- training -----------------------------------------------------------------------------------------------
 
@@ -255,6 +297,7 @@ class Network:
         callbacks: Sequence[Callback] = (),
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        shuffle: bool = True,
         resume: str | Path | None = None,
         verbose: int = 0,
     ) -> History:
@@ -282,6 +325,8 @@ class Network:
             measured too.
         clip_norm, clip_value : float, optional
             Bounds of the gradient's norm and of its entries.
+        shuffle : bool
+            False takes the examples as they lie, epoch after epoch.
         resume : path, optional
             A checkpoint to go on from.
         verbose : {0, 1}
@@ -323,6 +368,7 @@ class Network:
             usual if metrics is None else check_metrics(metrics),
             [*((callbacks,) if isinstance(callbacks, Callback) else callbacks), *([Progress()] if verbose else [])],
             full_batch,
+            None if shuffle else lambda epoch: np.arange(len(data)),
         )
         return train(run, resume)
 

@@ -23,6 +23,10 @@ def test_the_command_line_page_is_current():
     assert (DOCS / "command_line.md").read_text("utf-8") == script("make_command_line").page(), "run `make records`"
 
 
+def test_the_lessons_page_is_current():
+    assert (DOCS / "lessons.md").read_text("utf-8") == script("make_lessons").page(), "run `make records`"
+
+
 def test_the_picture_is_current():
     assert (DOCS / "see_through.svg").read_text("utf-8") == script("make_picture").draw(), "run `make records`"
 
@@ -47,3 +51,7 @@ def test_every_option_is_documented(command):
         for name in parameter.opts if parameter.param_type_name == "option" and parameter.name != "help" else ():
             assert f"{name}" in section
         assert parameter.name == "help" or parameter.help
+
+
+def test_the_errata_page_is_current():
+    assert (DOCS / "errata.md").read_text("utf-8") == script("make_errata").page(), "run `make records`"

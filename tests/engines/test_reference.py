@@ -195,7 +195,7 @@ def test_predict_evaluate_and_gradient_agree():
     kept = theta.copy(), buffers.copy()
     value, outputs = ENGINE.evaluate(net, theta, buffers, data)
     same, gradient = ENGINE.loss_and_gradient(net, theta, buffers, data)
-    weight_penalty = penalty(net, parameter_layout(net).views(theta))
+    weight_penalty = penalty(net, parameter_layout(net).views(theta), len(data))
     assert weight_penalty > 0 and value + weight_penalty == pytest.approx(same, rel=1e-12)
     assert relative(outputs, ENGINE.predict(net, theta, buffers, data.X)) <= 1e-14
     direction = np.random.default_rng(1).normal(size=theta.shape)

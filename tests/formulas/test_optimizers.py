@@ -84,6 +84,35 @@ def test_fifty_steps_against_torch(name, kind, request):
     assert relative(mine.theta, start) > 0.01
 
 
+def theirs(name):
+    """scikit-learn's own optimizers, and the rules here that are to equal them."""
+    from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+
+    if name == "adam":
+        make = lambda p: AdamOptimizer(p, 0.05, 0.85, 0.97, 1e-3)  # noqa: E731
+        return make, optimizer("adam(0.05, beta_1=0.85, beta_2=0.97, epsilon=1e-3, epsilon_hat=True)")
+    make = lambda p: SGDOptimizer(p, 0.05, "constant", 0.8, name == "nesterov")  # noqa: E731
+    return make, optimizer(f"{name}(0.05, momentum=0.8, rate_inside=True)")
+
+
+@pytest.mark.parametrize("name", ["momentum", "nesterov", "adam"])
+def test_fifty_steps_against_scikit_learn_with_changing_rates(name):
+    make, rule = theirs(name)
+    mine, gradient = Ours(rule), gradients("quadratic")
+    vector = mine.theta.copy()
+    other = make([vector])
+    for t in range(50):
+        rate = 0.05 if name == "adam" else 0.05 / (1 + t)
+        other.learning_rate = rate
+        other.update_params([vector], [gradient(vector, t)])
+        mine.step(gradient(mine.theta, t), rate)
+    assert relative(mine.theta, vector) <= TRAJECTORY
+    plain = Ours(optimizer(name, learning_rate=0.05, **OURS[name]))
+    for t in range(50):
+        plain.step(gradient(plain.theta, t), 0.05 if name == "adam" else 0.05 / (1 + t))
+    assert not relative(plain.theta, vector) <= TRAJECTORY
+
+
 def test_torch_covers_every_rule():
     assert set(RULES) == set(OPTIMIZERS)
 
@@ -200,7 +229,9 @@ def test_spec_text_round_trip(cls):
         (lambda: SGD(float("nan")), "sgd: learning_rate"),
         (lambda: AdamW(weight_decay=-1), "adamw: weight_decay"),
         (lambda: Adam(beta_1=1.0), "adam: beta_1 must be a number >= 0 and < 1, got 1.0"),
-        (lambda: Momentum(momentum=1), "momentum: momentum"),
+        (lambda: Momentum(momentum=1.1), "momentum: momentum"),
+        (lambda: Momentum(rate_inside=1), "momentum: rate_inside must be True or False"),
+        (lambda: optimizer("adam(epsilon_hat=0.1)"), "adam: epsilon_hat must be True or False"),
         (lambda: RMSprop(rho=-0.1), "rmsprop: rho"),
         (lambda: NAdam(momentum_decay=-1), "nadam: momentum_decay"),
         (lambda: Adam(epsilon="small"), "adam: epsilon"),

@@ -29,6 +29,15 @@ def test_four_ways_agree_and_cost_what_they_cost():
     assert "1 + 1" in text and "seconds" in text and "WRONG" not in text and text.count(" ok") == len(result.tensors)
 
 
+@pytest.mark.parametrize("penalty", [{"l1": 0.3}, {}])
+def test_averaged_penalties_agree(penalty):
+    pytest.importorskip("torch")
+    network = net(average_penalty=True, **penalty)
+    assert compare_gradients(network, X, Y).passed
+    whole = net(**penalty).trace(X, Y)
+    assert network.trace(X, Y)["penalty"] == pytest.approx(whole["penalty"] / len(X))
+
+
 def test_nothing_changes_by_comparing():
     network = net(dtype="float32")
     theta, buffers = network.parameters.vector.copy(), network.buffers.vector.copy()

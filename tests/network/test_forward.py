@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -198,7 +199,10 @@ def test_penalty_is_on_weights_only():
     theta = np.full(parameter_layout(net).size, 100, np.float32)
     views = parameter_layout(net).views(theta)
     views["W1"], views["W2"] = [[1, -2], [0, 0.5]], [[-3, 2]]
-    assert penalty(net, views) == 0.5 * (3.5 + 5) + 0.125 * (5.25 + 13)
+    expected = 0.5 * (3.5 + 5) + 0.125 * (5.25 + 13)
+    assert penalty(net, views, 10) == expected
+    averaged = msgspec.structs.replace(net, average_penalty=True)
+    assert penalty(averaged, views, 10) == pytest.approx(expected / 10)
 
 
 def test_trace_names_the_first_bad_tensor():

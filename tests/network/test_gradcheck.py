@@ -138,3 +138,20 @@ def test_nothing_is_changed_by_checking():
     theta, buffers = net.parameters.vector.copy(), net.buffers.vector.copy()
     assert check_gradients(net, X, np.arange(6) % 2, sample_weight=np.arange(6) + 1).passed
     assert np.array_equal(theta, net.parameters.vector) and np.array_equal(buffers, net.buffers.vector)
+
+
+@pytest.mark.parametrize("penalties", [{"l1": 0.3}, {"l2": 0.7}, {"l1": 0.2, "l2": 0.5}])
+def test_averaged_penalties(penalties):
+    """Of m examples: 1/m of the penalties in the objective and in its gradient; and the reference's is the engine's."""
+    plain = Network(3, [Dense(4, "tanh"), Dense(2)], dtype="float64", seed=1)
+    net = Network(3, [Dense(4, "tanh"), Dense(2)], dtype="float64", seed=1, average_penalty=True, **penalties)
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
+    assert check_gradients(net, X, Y).passed
+    W = np.concatenate([net.parameters["W1"].ravel(), net.parameters["W2"].ravel()])
+    added = penalties.get("l1", 0) * np.abs(W).sum() + penalties.get("l2", 0) / 2 * W @ W
+    assert net.loss(X, Y) - plain.loss(X, Y) == pytest.approx(added / 7)
+    slopes = net.loss_and_gradient(X, Y)[1]["W1"] - plain.loss_and_gradient(X, Y)[1]["W1"]
+    W1 = net.parameters["W1"]
+    expected = (penalties.get("l1", 0) * np.sign(W1) + penalties.get("l2", 0) * W1) / 7
+    np.testing.assert_allclose(slopes, expected, atol=1e-12)

@@ -73,7 +73,7 @@ class Counting(ReferenceEngine):
             return self.training.advance(work)
         steps = len(work.learning_rates)
         self.state.step += steps
-        return StepLog(np.ones(steps), np.ones(steps))
+        return StepLog(np.ones(steps), np.ones(steps), np.zeros(steps))
 
     @property
     def steps(self):
@@ -132,13 +132,30 @@ def test_what_is_measured_needs_the_border(options):
     assert len(history[next(name for name in history if "accuracy" in name)]) == 30
 
 
-def test_a_penalty_is_of_the_end_of_each_epoch():
-    a, b = network(X, Y, l2=0.1), network(X, Y, l2=0.1)
-    assert plain(a.fit(X, Y, **OPTIONS)) == plain(b.fit(X, Y, callbacks=[Border()], **OPTIONS))
-    other = network(X, Y, l2=0.1)
-    history = other.fit(X, Y, **{**OPTIONS, "epochs": 40})
-    assert history["penalty"][-1] == pytest.approx(0.05 * sum(np.sum(other.parameters[w] ** 2) for w in ("W1", "W2")))
-    assert len(set(history["penalty"])) == 40
+class Weights(Callback):
+    """The penalty of the weights before each step, by hand."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_train_begin(self, run):
+        self.seen.append(0.05 * sum(np.sum(run.parameters[w] ** 2) for w in ("W1", "W2")))
+
+    def on_batch_end(self, run, loss):
+        self.on_train_begin(run)
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_a_penalty_is_the_mean_over_an_epochs_steps(averaged):
+    """As the loss is, weighed by the steps' examples, so that loss + penalty is what the steps went down."""
+    a, b = (network(X, Y, l2=0.1, average_penalty=averaged) for _ in range(2))
+    watching, options = Weights(), {**OPTIONS, "batch_size": 13}
+    history = a.fit(X, Y, callbacks=[watching], **options)
+    sizes = np.tile([13, len(X) - 13], 40)
+    each = np.array(watching.seen[:-1]) / (sizes if averaged else 1)
+    expected = np.add.reduce((each * sizes).reshape(40, 2), axis=1) / len(X)
+    np.testing.assert_allclose(history["penalty"], expected, rtol=1e-12)
+    np.testing.assert_allclose(b.fit(X, Y, **options)["penalty"], expected, rtol=1e-12)
 
 
 def test_what_hears_of_time_alone_does_not_stop_the_engine(tmp_path):
@@ -252,9 +269,11 @@ def a_run(n=23, batch_size=5, epochs=9, seed=6):
 @pytest.mark.parametrize("across", [True, False])
 def test_every_step_has_its_examples_and_its_values(batch_size, across):
     run = a_run(batch_size=batch_size)
-    cutter, done = Slices(run, single=False, across=across), 0
+    cutter, done = Slices(run, single=False), 0
+
     T = cutter.per_epoch
     while done < 9 * T:
+        cutter.epochs = run.epochs - done // T if across else 1
         work = cutter.cut(done)
         steps = len(work.learning_rates)
         assert done % T + steps <= T or (across and (done + steps) % T == 0)
@@ -282,7 +301,8 @@ def test_every_step_has_its_examples_and_its_values(batch_size, across):
 
 def test_measured_time_decides_and_memory_bounds(monkeypatch):
     monkeypatch.setattr(slices, "_SECONDS", 0.1)
-    cutter = Slices(a_run(n=1000, batch_size=1, epochs=100), single=False, across=True)
+    cutter = Slices(a_run(n=1000, batch_size=1, epochs=100), single=False)
+    cutter.epochs = 100
     lengths = []
     for seconds in (1e-6, 1e-6, 0.2, 10.0, 10.0):
         lengths.append(len(cutter.cut(0).learning_rates))
@@ -291,9 +311,10 @@ def test_measured_time_decides_and_memory_bounds(monkeypatch):
     monkeypatch.setattr(slices, "_MOST_STEPS", 3000)
     monkeypatch.setattr(slices, "_MOST_EXAMPLES", 9000)
     for size, most in ((1, 3000), (10, 900), (1000, 9), (10**30, 9)):
-        cutter = Slices(a_run(n=1000, batch_size=size, epochs=100), single=False, across=True)
+        cutter = Slices(a_run(n=1000, batch_size=size, epochs=100), single=False)
+        cutter.epochs = 100
         for _ in range(20):
             steps = len(cutter.cut(0).learning_rates)
             cutter.took(steps, 1e-9)
         assert most * 0.9 <= steps <= most
-    assert len(Slices(a_run(), single=True, across=False).cut(0).learning_rates) == 1
+    assert len(Slices(a_run(), single=True).cut(0).learning_rates) == 1

@@ -107,6 +107,10 @@ def test_l2_is_ridge_regression(solver, weighted):
     net.fit(X, Y, optimizer=solver, epochs=500, sample_weight=weights)
     np.testing.assert_allclose(net.parameters["W1"].ravel(), np.ravel(theirs.coef_), atol=1e-6)
     np.testing.assert_allclose(net.parameters["b1"], theirs.intercept_, atol=1e-6)
+    mean = 1.0 if weights is None else weights.mean()
+    averaged = one_layer(4, 1, "identity", l2=2 * alpha / mean, average_penalty=True)
+    averaged.fit(X, Y, optimizer=solver, epochs=500, sample_weight=weights)
+    np.testing.assert_allclose(averaged.parameters["W1"], net.parameters["W1"], atol=1e-6)
 
 
 @NEWTON_OR_LBFGS
@@ -279,7 +283,8 @@ def test_solvers_by_name_and_their_numbers():
     from glassnet.training.solvers import solver
 
     assert solver("L-BFGS(memory=3)") == LBFGS(memory=3)
-    assert str(LBFGS()) == "lbfgs(tolerance=1e-06, memory=10)" and solver(str(LBFGS())) == LBFGS()
+    assert str(LBFGS(relative=0.1)) == "lbfgs(tolerance=1e-06, memory=10, relative=0.1, evaluations=1000000000)"
+    assert solver(str(LBFGS())) == LBFGS()
     with pytest.raises(InvalidParameterError, match="takes tolerance, memory"):
         solver("lbfgs(depth=3)")
     with pytest.raises(InvalidParameterError, match="memory"):

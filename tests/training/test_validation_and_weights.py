@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, r2_score
 from sklearn.utils.class_weight import compute_sample_weight
 
 from glassnet import (
@@ -203,3 +203,17 @@ def test_accuracy_with_several_labels_is_scikit_learns_subset_accuracy():
     assert METRICS["accuracy"].measure(Y, outputs, weights, False) == pytest.approx(expected)
     assert METRICS["accuracy"].measure(Y, outputs, weights, True) != pytest.approx(expected)
     assert 0.1 < expected < 0.9
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_r2_is_scikit_learns(dtype, weighted):
+    """With outputs that do not vary, met exactly and not."""
+    rng = np.random.default_rng(0)
+    Y = rng.normal(size=(40, 4)).astype(dtype)
+    outputs = (Y + 0.3 * rng.normal(size=Y.shape)).astype(dtype)
+    Y[:, 1], outputs[:, 1], Y[:, 2] = 3, 3, 5
+    weights = rng.uniform(0, 2, 40) if weighted else None
+    for columns in (slice(0, 1), slice(0, 4), slice(2, 4)):
+        expected = r2_score(Y[:, columns], outputs[:, columns], sample_weight=weights)
+        assert METRICS["r2"].measure(Y[:, columns], outputs[:, columns], weights, False) == pytest.approx(expected)

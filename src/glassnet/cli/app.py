@@ -7,18 +7,32 @@ import typer.main
 from typer.core import TyperCommand
 
 from glassnet import __version__
+from glassnet.cli.check import Check
 from glassnet.cli.datasets import Datasets
 from glassnet.cli.diagnose import Diagnose
 from glassnet.cli.evaluate import Evaluate
+from glassnet.cli.explain import Explain
 from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
+from glassnet.cli.lesson import Lesson
 from glassnet.cli.names import with_names
 from glassnet.cli.predict import Predict
 from glassnet.cli.summary import Summary
 
 __all__ = ["COMMANDS", "command_group"]
 
-COMMANDS: tuple[type[Any], ...] = (Fit, Predict, Evaluate, Summary, Diagnose, Gradcheck, Datasets)
+COMMANDS: tuple[type[Any], ...] = (
+    Fit,
+    Predict,
+    Evaluate,
+    Summary,
+    Diagnose,
+    Gradcheck,
+    Explain,
+    Check,
+    Lesson,
+    Datasets,
+)
 
 
 def command_group() -> Any:

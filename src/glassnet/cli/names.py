@@ -27,7 +27,8 @@ def registry_names(kind: str) -> tuple[str, ...]:
 
 
 def with_names(text: str) -> str:
-    """Put names for {activations}, {losses}, … {datasets}, and an estimator's default for {default:epochs}.
+    """Put names for {activations}, {losses}, … {datasets}, {examples}, {lessons},
+    and an estimator's default for {default:epochs}.
 
     >>> with_names("one of {schedules}").startswith("one of constant")
     True
@@ -43,9 +44,21 @@ def with_names(text: str) -> str:
             from glassnet.tables import dataset_names
 
             return ", ".join(dataset_names())
+        if kind == "examples":
+            from glassnet.explain.worked import example_names
+
+            return ", ".join(example_names())
+        if kind == "lessons":
+            from glassnet.lessons import LESSONS
+
+            return ", ".join(LESSONS)
         return ", ".join(registry_names(kind))
 
-    return re.sub(r"\{(activations|losses|optimizers|schedules|initializers|datasets|default:\w+)\}", listed, text)
+    return re.sub(
+        r"\{(activations|losses|optimizers|schedules|initializers|datasets|examples|lessons|default:\w+)\}",
+        listed,
+        text,
+    )
 
 
 def _shown(value: Any) -> str:

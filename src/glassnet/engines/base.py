@@ -118,12 +118,13 @@ class StepLog:
     """What came of a slice.
 
     losses, gradient_norms : (steps done,) loss L, without penalties, and norm of the objective's gradient (before
-    clipping) of each step. `bad` is the first non-finite tensor of the step after those, which was not taken; None when
-    all went well.
+    clipping) of each step. penalties : (steps done,) what the weights before each step add to L. `bad` is the first
+    non-finite tensor of the step after those, which was not taken; None when all went well.
     """
 
     losses: np.ndarray
     gradient_norms: np.ndarray
+    penalties: np.ndarray
     bad: str | None = None
 
 

@@ -83,17 +83,18 @@ class ReferenceTraining:
 
     def advance(self, work: Slice) -> StepLog:
         """See `Training.advance`."""
-        losses, norms, bad = [], [], None
+        numbers: list[tuple[float, float, float]] = []
+        bad = None
         for i in range(len(work.learning_rates)):
-            loss, norm, bad = self._step(work, i)
+            found, bad = self._step(work, i)
             if bad is not None:
                 break
-            losses.append(loss)
-            norms.append(norm)
-        return StepLog(np.array(losses), np.array(norms), bad)
+            numbers.append(found)
+        losses, norms, penalties = np.array(numbers).reshape(-1, 3).T.copy()
+        return StepLog(losses, norms, penalties, bad)
 
-    def _step(self, work: Slice, i: int) -> tuple[float, float, str | None]:
-        """Step i of the slice: its loss without penalties, the gradient's norm, what was not finite."""
+    def _step(self, work: Slice, i: int) -> tuple[tuple[float, float, float], str | None]:
+        """Step i of the slice: loss without penalties, gradient's norm and penalties; what was not finite."""
         program, state, data = self.program, self.state, self.data
         architecture, eta, decay = program.architecture, float(work.learning_rates[i]), float(work.weight_decays[i])
         rows = slice(None) if work.order is None else work.order[work.bounds[i] : work.bounds[i + 1]]
@@ -107,17 +108,17 @@ class ReferenceTraining:
         with np.errstate(all="ignore"):
             norm = gradient_norm(gradient)
             if not (np.isfinite(trace["loss"]) and np.isfinite(norm)):
-                return 0.0, 0.0, trace.first_bad() or "gradient"
+                return (0.0, 0.0, 0.0), trace.first_bad() or "gradient"
             before = state.theta.copy(), state.slots.copy(), state.carried.copy()
             clip_gradient(gradient, norm, program.clip_norm, program.clip_value)
             update(architecture, program.optimizer, state.theta, gradient, state.slots, state.carried, eta, decay)
         bad = first_bad_state(program, state.theta, state.slots, buffers)
         if bad is not None:
             state.theta[:], state.slots[:], state.carried[:] = before
-            return 0.0, 0.0, bad
+            return (0.0, 0.0, 0.0), bad
         state.buffers[:] = buffers
         state.step += 1
-        return trace["loss"] - trace["penalty"], norm, None
+        return (trace["loss"] - trace["penalty"], norm, trace["penalty"]), None
 
 
 def run(

@@ -27,9 +27,14 @@ class _NetworkDocument(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def as_document(architecture: Architecture) -> dict[str, Any]:
-    """The architecture as plain JSON types; beside it some values of the user's own formulas, if there are any."""
-    own = values_of_own_formulas(architecture)
-    return msgspec.to_builtins(architecture) | ({"own_formulas": own} if own else {})
+    """The architecture as plain JSON types; beside it some values of the user's own formulas, if there are any.
+
+    A field younger than the format stands there only where it is set.
+    """
+    own, document = values_of_own_formulas(architecture), msgspec.to_builtins(architecture)
+    if not architecture.average_penalty:
+        del document["average_penalty"]
+    return document | ({"own_formulas": own} if own else {})
 
 
 def from_document(document: Any, source: str) -> Architecture:

@@ -11,6 +11,7 @@ NumPy runs `update` on the whole vector; Numba compiles the same function for on
 
 # pyright: reportMissingParameterType=false
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -72,13 +73,18 @@ class Optimizer:
                 value = check_number(self.name, name, value, 0)
             object.__setattr__(self, name, value)
         for name, value in self.constants.items():
-            below_one = name.startswith(("beta", "momentum", "rho")) and name != "momentum_decay"
-            number = check_number(self.name, name, value, 0, 1 if below_one else float("inf"), open_high=below_one)
+            if name in ("rate_inside", "epsilon_hat"):
+                if not isinstance(value, bool):
+                    raise InvalidParameterError(f"{self.name}: {name} must be True or False, got {value!r}")
+                continue
+            share = name.startswith(("beta", "momentum", "rho")) and name != "momentum_decay"
+            below_one = share and name != "momentum"
+            number = check_number(self.name, name, value, 0, 1 if share else float("inf"), open_high=below_one)
             object.__setattr__(self, name, number)
 
     @property
     def constants(self) -> dict[str, float]:
-        """The rule's own numbers: all fields but learning rate and weight decay."""
+        """The rule's own numbers and choices: all fields but learning rate and weight decay."""
         names = [item.name for item in fields(self) if item.name not in ("learning_rate", "weight_decay")]
         return {name: getattr(self, name) for name in names}
 
@@ -99,7 +105,7 @@ def optimizer(spec: "str | Optimizer", **options: Any) -> Optimizer:
     >>> optimizer("adam", learning_rate=0.01).learning_rate
     0.01
     >>> optimizer("momentum(0.1, momentum=0.5)")
-    Momentum(learning_rate=0.1, weight_decay=0.0, momentum=0.5)
+    Momentum(learning_rate=0.1, weight_decay=0.0, momentum=0.5, rate_inside=False)
     """
     if isinstance(spec, Optimizer):
         return spec
@@ -137,22 +143,23 @@ def sgd(theta, g, slots, coefficients):
     return theta - eta * g, slots
 
 
-def momentum_coefficients(eta, carried, momentum):
-    return eta, momentum
+def momentum_coefficients(eta, carried, momentum, rate_inside):
+    return (1.0, eta, momentum) if rate_inside else (eta, 1.0, momentum)
 
 
 def heavy_ball(theta, g, slots, coefficients):
     (v,) = slots
-    eta, mu = coefficients
-    v = mu * v + g
-    return theta - eta * v, (v,)
+    outside, inside, mu = coefficients  # one is eta, the other 1
+    v = mu * v + inside * g
+    return theta - outside * v, (v,)
 
 
 def nesterov(theta, g, slots, coefficients):
     (v,) = slots
-    eta, mu = coefficients
+    outside, inside, mu = coefficients
+    g = inside * g
     v = mu * v + g
-    return theta - eta * (g + mu * v), (v,)
+    return theta - outside * (g + mu * v), (v,)
 
 
 def adagrad_coefficients(eta, carried, epsilon):
@@ -177,15 +184,17 @@ def rmsprop(theta, g, slots, coefficients):
     return theta - eta * g / (sqrt(s) + epsilon), (s,)
 
 
-def adam_carry(carried, beta_1, beta_2, epsilon):
+def adam_carry(carried, beta_1, beta_2, epsilon, epsilon_hat):
     power_1, power_2 = carried
     return power_1 * beta_1, power_2 * beta_2
 
 
-def adam_coefficients(eta, carried, beta_1, beta_2, epsilon):
+def adam_coefficients(eta, carried, beta_1, beta_2, epsilon, epsilon_hat):
     power_1, power_2 = carried  # beta_1^t, beta_2^t
     rate = eta / (1.0 - power_1)
     correction = 1.0 / (1.0 - power_2)
+    if epsilon_hat:  # the correction of v goes into the rate, and epsilon stays as it is
+        rate, correction = rate * math.sqrt(1.0 - power_2), 1.0
     return rate, correction, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon
 
 
@@ -242,11 +251,15 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """Heavy ball: v <- mu v + g, theta <- theta - eta v.
 
+    With `rate_inside` v <- mu v + eta g, theta <- theta - v, as in scikit-learn: the same as long as eta is, but steps
+    that v remembers keep the learning rate at which they were taken. `momentum` is mu, in [0, 1].
+
     >>> Momentum(0.1).momentum
     0.9
     """
 
     momentum: float = 0.9
+    rate_inside: bool = False
     latex: ClassVar[str] = r"v \leftarrow \mu v + g, \quad \theta \leftarrow \theta - \eta v"
     source: ClassVar[str] = "Polyak (1964); in PyTorch's form, with eta outside of v"
     slots: ClassVar[tuple[str, ...]] = ("v",)
@@ -260,13 +273,14 @@ class Momentum(Optimizer):
 class Nesterov(Optimizer):
     """Momentum that looks ahead: v <- mu v + g, theta <- theta - eta (g + mu v).
 
-    `momentum` is mu, in [0, 1).
+    `momentum` is mu, in [0, 1]; `rate_inside` as in `Momentum`.
 
     >>> Nesterov(0.1).slots
     ('v',)
     """
 
     momentum: float = 0.9
+    rate_inside: bool = False
     latex: ClassVar[str] = r"v \leftarrow \mu v + g, \quad \theta \leftarrow \theta - \eta (g + \mu v)"
     source: ClassVar[str] = "Nesterov (1983); Sutskever et al. (2013)"
     slots: ClassVar[tuple[str, ...]] = ("v",)
@@ -325,6 +339,9 @@ class Adam(Optimizer):
     m <- beta_1 m + (1 - beta_1) g, v <- beta_2 v + (1 - beta_2) g^2,
     theta <- theta - eta m_hat / (sqrt(v_hat) + epsilon), m_hat = m / (1 - beta_1^t), v_hat = v / (1 - beta_2^t).
 
+    With `epsilon_hat` epsilon is the paper's epsilon-hat, the quicker form at the end of its section 2, as in
+    scikit-learn: theta <- theta - eta sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).
+
     >>> Adam(1e-3).beta_2
     0.999
     """
@@ -333,6 +350,7 @@ class Adam(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
     latex: ClassVar[str] = (
         r"m \leftarrow \beta_1 m + (1 - \beta_1) g, \; v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \;"
         r"\theta \leftarrow \theta - \eta \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}"
@@ -350,7 +368,8 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay on by default (on weights only; PyTorch's decays biases as well).
 
-    `beta_1`, `beta_2` and `epsilon` as in `Adam`; `weight_decay` is the decay a step and unit of learning rate.
+    `beta_1`, `beta_2`, `epsilon` and `epsilon_hat` as in `Adam`; `weight_decay` is the decay a step and unit of
+    learning rate.
 
     >>> AdamW().weight_decay
     0.01
@@ -361,6 +380,7 @@ class AdamW(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
     latex: ClassVar[str] = r"\theta \leftarrow \theta - \eta \lambda \theta, \text{ then Adam}"
     source: ClassVar[str] = "Loshchilov and Hutter (2019)"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")

@@ -5,9 +5,14 @@ Sources: Tibshirani (1996) for l1; Hoerl and Kennard (1970) and the lectures' we
 
 # pyright: reportMissingParameterType=false
 
-from glassnet.formulas.elementary import sign
+from glassnet.formulas.elementary import absolute, constant, sign
 
-__all__ = ["penalty_slope"]
+__all__ = ["penalty_slope", "penalty_value"]
+
+
+def penalty_value(w, l1, l2):
+    """What a weight's penalties add to the objective: l1 |w| + l2/2 w^2."""
+    return l1 * absolute(w) + constant(w, 0.5) * l2 * w * w
 
 
 def penalty_slope(w, l1, l2):

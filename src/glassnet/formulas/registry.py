@@ -16,6 +16,7 @@ __all__ = ["Registry", "check_number", "parse_spec", "resolve", "spec_text"]
 
 R = TypeVar("R")
 _SPEC = re.compile(r"\s*([A-Za-z][\w\- ]*?)\s*(?:\((.*)\))?\s*")
+_WORDS = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
 _PAIR = re.compile(r"""([^=('"]+)=(.*)""")
 
 
@@ -119,8 +120,8 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _value(word: str) -> Any:
-    if word in ("None", "null"):
-        return None
+    if word in _WORDS:
+        return _WORDS[word]
     try:
         return int(word)
     except ValueError:
@@ -188,7 +189,7 @@ def check_number(
         rule += f" and {'<' if open_high else '<='} {high:g}"
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     inside = (number > low if open_low else number >= low) and (number < high if open_high else number <= high)
     if isinstance(value, bool) or not inside or abs(number) == float("inf"):

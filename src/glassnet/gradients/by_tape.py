@@ -47,13 +47,13 @@ def objective(fixed: FixedPass, theta: np.ndarray, trace: Trace) -> tuple[Tensor
         elif f"{'slope' if isinstance(layer, RandomizedLeakyReLU) else 'mask'}{number}" in trace:
             a = a * trace[f"{'slope' if isinstance(layer, RandomizedLeakyReLU) else 'mask'}{number}"]
     each = losses(net.objective, net.output.g, z, a, Tensor(fixed.Y, name="y")).named("losses")
-    total = _weighted(each, fixed.v)
+    total, share = _weighted(each, fixed.v), net.penalty_share(len(fixed.X))
     for name, tensor in parameters.items():
         if name.startswith("W"):
             if net.l1:
-                total = total + net.l1 * absolute(tensor).sum()
+                total = total + net.l1 * share * absolute(tensor).sum()
             if net.l2:
-                total = total + net.l2 / 2 * (tensor**2).sum()
+                total = total + net.l2 * share / 2 * (tensor**2).sum()
     return total.named("J"), parameters
 
 

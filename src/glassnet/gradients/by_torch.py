@@ -109,9 +109,11 @@ def objective_and_gradient(
         elif f"mask{number}" in trace:
             a = a * torch.tensor(trace[f"mask{number}"])
     loss: Any = (losses(architecture, z, a, torch.tensor(y)) * torch.tensor(v)).sum()
+    share = architecture.penalty_share(len(y))
     for name, tensor in tensors.items():
         if name.startswith("W"):
-            loss = loss + architecture.l1 * tensor.abs().sum() + architecture.l2 / 2 * (tensor**2).sum()
+            penalty = architecture.l1 * tensor.abs().sum() + architecture.l2 / 2 * (tensor**2).sum()
+            loss = loss + share * penalty
     loss.backward()
     gradients = {n: np.zeros(t.shape) if t.grad is None else t.grad.numpy() for n, t in tensors.items()}
     return float(loss.detach()), gradients

@@ -163,7 +163,8 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr
     """Inputs, layers and the objective that they are trained for.
 
     The objective is J = L + l1 sum |W| + (l2 / 2) sum W^2, with L the reduced loss; biases, gamma and beta are
-    never penalized.
+    never penalized. With `average_penalty` both penalties are divided by the number m of examples of the pass, the
+    lectures' lambda / 2m: then they belong to the sum over the examples, and a larger data set outweighs them.
 
     Parameters
     ----------
@@ -177,6 +178,8 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr
         How examples are added up: the (weighted) mean, or the (weighted) sum.
     l1, l2 : float
         Strength of the penalties.
+    average_penalty : bool
+        Divide the penalties by the number of examples of each pass: of the batch, in training.
     label_smoothing : float
         epsilon: targets of a cross-entropy move to (1 - epsilon) y + epsilon / K (binary: K = 2).
     frozen : sequence of str
@@ -203,6 +206,7 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr
     label_smoothing: float = 0.0
     frozen: tuple[str, ...] = ()
     dtype: Literal["float32", "float64"] = "float32"
+    average_penalty: bool = False
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "inputs", _check_units("Network", "inputs", self.inputs))
@@ -217,6 +221,8 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr
                 raise ArchitectureError(f"Network: {name} must be one of {choices}, got {getattr(self, name)!r}")
         for name in ("l1", "l2"):
             msgspec.structs.force_setattr(self, name, check_number("Network", name, getattr(self, name), 0))
+        if not isinstance(self.average_penalty, bool):
+            raise ArchitectureError(f"Network: average_penalty must be True or False, got {self.average_penalty!r}")
         smoothing = check_number("Network", "label_smoothing", self.label_smoothing, 0, 1, open_high=True)
         msgspec.structs.force_setattr(self, "label_smoothing", smoothing)
         if smoothing and (self.objective.targets != UNIT or self.objective.canonical is None):
@@ -239,6 +245,10 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr
     def objective(self) -> Loss:
         """The loss's record."""
         return _loss(self.loss)
+
+    def penalty_share(self, examples: int) -> float:
+        """What l1 and l2 are multiplied by in a pass over so many examples: 1/m with `average_penalty`, else 1."""
+        return 1 / examples if self.average_penalty else 1.0
 
     @property
     def sizes(self) -> tuple[int, ...]:

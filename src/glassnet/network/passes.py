@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.formulas.elementary import constant, where
-from glassnet.formulas.penalties import penalty_slope
+from glassnet.formulas.penalties import penalty_slope, penalty_value
 from glassnet.formulas.randomness import uniform
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import Views
@@ -206,19 +206,20 @@ def example_weights(reduction: str, n: int, sample_weight: np.ndarray | None, dt
     return (w / n if reduction == "mean" else w).astype(dtype)
 
 
-def penalty(architecture: Architecture, views: Views) -> float:
-    """l1 sum |W| + l2/2 sum W^2 over the weights; biases never."""
+def penalty(architecture: Architecture, views: Views, examples: int) -> float:
+    """l1 sum |W| + l2/2 sum W^2 over the weights; biases never. See `Architecture.penalty_share` for `examples`."""
     total = 0.0
-    for piece in views.layout.slices:
-        if piece.is_weight and (architecture.l1 or architecture.l2):
-            W = views.vector[piece.start : piece.stop].astype(np.float64)
-            total += architecture.l1 * float(np.abs(W).sum()) + 0.5 * architecture.l2 * float(W @ W)
-    return total
+    for piece in views.layout.slices if architecture.l1 or architecture.l2 else ():
+        if piece.is_weight:
+            W = views.vector[piece.start : piece.stop].astype(np.float64, copy=False)
+            total += float(penalty_value(W, architecture.l1, architecture.l2).sum())
+    return total * architecture.penalty_share(examples)
 
 
-def penalty_gradient(architecture: Architecture, views: Views, gradient: np.ndarray) -> None:
-    """Add l1 sign(W) + l2 W to the gradient, in place."""
-    l1, l2 = (constant(views.vector, c) for c in (architecture.l1, architecture.l2))
+def penalty_gradient(architecture: Architecture, views: Views, gradient: np.ndarray, examples: int) -> None:
+    """Add l1 sign(W) + l2 W to the gradient, in place; both by their share for so many examples."""
+    share = architecture.penalty_share(examples)
+    l1, l2 = (constant(views.vector, c * share) for c in (architecture.l1, architecture.l2))
     for piece in views.layout.slices:
         if piece.is_weight and (l1 or l2):
             W = views.vector[piece.start : piece.stop]
@@ -237,7 +238,7 @@ def weighted_loss(architecture: Architecture, trace: Trace, Y: np.ndarray, v: np
 def objective(architecture: Architecture, views: Views, trace: Trace, Y: np.ndarray, v: np.ndarray) -> float:
     """J = L + penalty of a forward pass, put into the trace."""
     data = weighted_loss(architecture, trace, Y, v)
-    trace["penalty"] = penalty(architecture, views)
+    trace["penalty"] = penalty(architecture, views, len(Y))
     trace["loss"] = data + trace["penalty"]
     return trace["loss"]
 
@@ -274,7 +275,7 @@ def backward(
             da = _dense_gradients(layer, number, ds, views, grads, trace)
         elif number > 0:  # what is drawn on the input itself has nothing below it
             da = da * trace.tensors.get(f"{'slope' if isinstance(layer, RandomizedLeakyReLU) else 'mask'}{number}", 1)
-    penalty_gradient(architecture, views, gradient)
+    penalty_gradient(architecture, views, gradient, len(Y))
     for name, view in grads.items():
         trace[f"d{name}"] = view
     return gradient

@@ -6,7 +6,8 @@ itself holds settings only.
 An engine stops where a hook needs it to, and not where none does: small networks train faster so. Overriding
 `on_batch_end` stops it after every step, which costs them dearly; overriding `on_epoch_begin` or `on_epoch_end`, at the
 border between epochs. An `on_epoch_end` that reads the record, and not the weights, may say so with `@late`: short
-epochs then run on for about 0.1 s, and the hook is called for each of them afterwards.
+epochs then run on for about 0.1 s, and the hook is called for each of them afterwards. One that will surely not act
+within the next few epochs may say how many, by `epochs_ahead`.
 """
 
 import re
@@ -23,7 +24,18 @@ from glassnet.training.metrics import METRICS, higher_is_better
 if TYPE_CHECKING:
     from glassnet.training.run import Run
 
-__all__ = ["Callback", "EarlyStopping", "ReduceOnPlateau", "TargetMetric", "TimeBudget", "late", "needs"]
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "ReduceOnPlateau",
+    "TargetMetric",
+    "TimeBudget",
+    "check_watched",
+    "epochs_ahead",
+    "late",
+    "needs",
+    "watched",
+]
 
 _LATE: set[Callable[..., None]] = set()
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
@@ -62,6 +74,10 @@ class Callback:
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
         """After an epoch, with its record of the history."""
 
+    def epochs_ahead(self, run: "Run") -> int:
+        """How many epochs may run before `on_epoch_end` has to be called for them: it acts on none but the last."""
+        return 1
+
     def on_train_end(self, run: "Run") -> None:
         """After the last epoch; `run.history.stopped` says why."""
 
@@ -73,6 +89,12 @@ def needs(callbacks: Sequence[Callback], hook: str) -> bool:
     """Whether the engine has to stop for this hook: a callback overrides it and does not say that it may come late."""
     own = [getattr(type(callback), hook) for callback in callbacks]
     return any(each is not getattr(Callback, hook) and each not in _LATE for each in own)
+
+
+def epochs_ahead(run: "Run") -> int:
+    """How many epochs may run before a callback has to hear of them; never more than are left."""
+    waiting = [callback for callback in run.callbacks if needs([callback], "on_epoch_end")]
+    return max(1, min([run.epochs - run.state.epoch, *(callback.epochs_ahead(run) for callback in waiting)]))
 
 
 def watched(owner: Callback, record: dict[str, float], monitor: str) -> float:

@@ -11,8 +11,8 @@ class History(Mapping[str, list[float]]):
     """Per epoch: loss, validation_loss, metrics, penalty, learning_rate, gradient_norm, seconds.
 
     `history["loss"]` is a list with one number an epoch: the loss L averaged over the epoch's steps as they were taken,
-    while the weights moved. `validation_loss` is L at the epoch's end. Neither holds the penalties, which stand in
-    `penalty` (at the epoch's end, where there are any), so that the two can be compared. `gradient_norm` is the mean
+    while the weights moved. `validation_loss` is L at the epoch's end. Neither holds the penalties, so that the two can
+    be compared: these stand in `penalty`, averaged as the loss is, where there are any. `gradient_norm` is the mean
     over the steps, before clipping; `seconds` counts the epoch alone (epochs that ran without a stop share their time
     evenly). A callback may add columns: `record["norm"] = ...` in its `on_epoch_end`.
 

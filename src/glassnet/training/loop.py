@@ -12,7 +12,7 @@ from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
 from glassnet.network.parameters import parameter_layout
 from glassnet.network.passes import penalty
-from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, needs
+from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, epochs_ahead, needs
 from glassnet.training.checkpoints import Checkpoint, load_checkpoint
 from glassnet.training.history import History
 from glassnet.training.metrics import METRICS
@@ -96,9 +96,9 @@ def _epochs(run: Run) -> None:
 def _descend(run: Run) -> None:
     """Stretch after stretch of epochs: one at a time where anything is to be done at its end."""
     single = needs(run.callbacks, "on_batch_end")
-    hooked = single or needs(run.callbacks, "on_epoch_begin") or needs(run.callbacks, "on_epoch_end")
-    judged = run.validation is not None or bool(run.metrics) or _penalized(run)
-    slices = Slices(run, single=single, across=not hooked and not judged)
+    judged = run.validation is not None or bool(run.metrics)
+    stops = single or judged or needs(run.callbacks, "on_epoch_begin")
+    slices = Slices(run, single=single)
     training: Training | None = None
     while run.stop_reason is None:
         if run.state.epoch >= run.epochs:
@@ -109,6 +109,7 @@ def _descend(run: Run) -> None:
             callback.on_epoch_begin(run)
         if run.stop_reason is not None:
             break
+        slices.epochs = 1 if stops else epochs_ahead(run)
         if training is None:
             training = run.engine.begin(run.program, run.state, run.data)
         _stretch(run, slices, training, start, single=single)
@@ -141,7 +142,9 @@ def _stretch(run: Run, slices: Slices, training: Training, start: float, *, sing
 
 def _close_epochs(run: Run, slices: Slices, logs: list[StepLog], rates: list[np.ndarray], start: float) -> None:
     """Record the whole epochs of a stretch, or the one that a rule stopped inside; none of an epoch that failed."""
-    losses, norms = np.concatenate([log.losses for log in logs]), np.concatenate([log.gradient_norms for log in logs])
+    losses, norms, penalties = (
+        np.concatenate([getattr(log, of) for log in logs]) for of in ("losses", "gradient_norms", "penalties")
+    )
     epochs, rest = divmod(len(losses), slices.per_epoch)
     whole, width = epochs > 0, slices.per_epoch
     if not whole and logs[-1].bad is None:
@@ -149,17 +152,23 @@ def _close_epochs(run: Run, slices: Slices, logs: list[StepLog], rates: list[np.
     if not epochs:
         return
     count, sizes = epochs * width, slices.sizes[:width]
-    columns = (
-        np.add.reduce(losses[:count].reshape(epochs, width) * sizes, axis=1) / np.add.reduce(sizes),
-        np.add.reduce(norms[:count].reshape(epochs, width), axis=1) / width,
-        np.concatenate(rates)[width - 1 : count : width],
-    )
+    rates_at_end = np.concatenate(rates)[width - 1 : count : width]
+    norms = np.add.reduce(norms[:count].reshape(epochs, width), axis=1) / width
+    columns = [_mean_over_examples(losses[:count], sizes), rates_at_end, norms]
+    columns += [_mean_over_examples(penalties[:count], sizes)] if _penalized(run) else []
     judged = _judged(run)
     seconds = (time.perf_counter() - start) / epochs
-    for number, (loss, norm, rate) in enumerate(zip(*(column.tolist() for column in columns), strict=True), start=1):
+    for number, numbers in enumerate(zip(*(column.tolist() for column in columns), strict=True), start=1):
+        loss, rate, norm, *penalized = numbers
         run.state.epoch += whole
         run.at_epoch_end = whole and number == epochs and not rest
-        _record(run, {"loss": loss, **judged, "learning_rate": rate, "gradient_norm": norm, "seconds": seconds})
+        found = judged | ({"penalty": penalized[0]} if penalized else {})
+        _record(run, {"loss": loss, **found, "learning_rate": rate, "gradient_norm": norm, "seconds": seconds})
+
+
+def _mean_over_examples(steps: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The mean over each epoch's steps, weighed by how many examples each of them takes."""
+    return np.add.reduce(steps.reshape(-1, len(sizes)) * sizes, axis=1) / np.add.reduce(sizes)
 
 
 def _record(run: Run, record: dict[str, float]) -> None:
@@ -185,8 +194,6 @@ def _judged(run: Run) -> dict[str, float]:
             found["validation_loss"] = float(value)
         for name in run.metrics:
             found[f"{prefix}{name}"] = METRICS[name].measure(judged.Y, outputs, judged.weights, run.exclusive)
-    if _penalized(run):
-        found["penalty"] = penalty(program.architecture, run.parameters)
     return found
 
 
@@ -218,10 +225,11 @@ def _solve(run: Run, solver: Solver) -> None:
         run.state.step += 1
         run.state.theta[:] = theta
         run.state.epoch += 1
-        fitted = loss - penalty(problem.architecture, parameter_layout(problem.architecture).views(theta))
-        judged = _judged(run)
+        views = parameter_layout(problem.architecture).views(theta)
+        penalties = penalty(problem.architecture, views, len(problem.data))
+        judged = _judged(run) | ({"penalty": penalties} if _penalized(run) else {})
         seconds = time.perf_counter() - clock[0]
-        _record(run, {"loss": fitted, **judged, "gradient_norm": norm, "seconds": seconds})
+        _record(run, {"loss": loss - penalties, **judged, "gradient_norm": norm, "seconds": seconds})
         clock[0] = time.perf_counter()
         return run.stop_reason is not None or run.state.epoch >= run.epochs
 

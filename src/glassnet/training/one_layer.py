@@ -98,7 +98,7 @@ class LeastSquares:
         assert architecture.objective.canonical is not None
         root = np.sqrt(architecture.objective.canonical * v)[:, None]
         Y = problem.data.Y.astype(np.float64)
-        ridge = np.sqrt(architecture.l2) * np.eye(architecture.inputs, X.shape[1])
+        ridge = np.sqrt(architecture.l2 * architecture.penalty_share(len(X))) * np.eye(architecture.inputs, X.shape[1])
         left, right = np.vstack([root * X, ridge]), np.vstack([root * Y, np.zeros((len(ridge), Y.shape[1]))])
         best = np.linalg.lstsq(left, right, rcond=None)[0].ravel()
         value, gradient = problem.value_and_gradient(best)
@@ -141,7 +141,7 @@ def hessian(problem: Problem, theta: np.ndarray) -> np.ndarray:
     assert architecture.objective.canonical is not None
     square = architecture.objective.canonical * H.reshape(d * K, d * K)
     penalized = np.arange(d * K) < architecture.inputs * K
-    square[penalized, penalized] += architecture.l2
+    square[penalized, penalized] += architecture.l2 * architecture.penalty_share(len(X))
     return square
 
 

@@ -1,5 +1,6 @@
 """A training run, as the loop carries it and callbacks see it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -35,6 +36,8 @@ class Run:
         Records of the epochs so far.
     epochs : int
         Planned number of epochs.
+    orders : callable, optional
+        The order (n,) of the examples in an epoch, from 0, asked for once an epoch; by default drawn by the seed.
     at_epoch_end : bool
         False while steps of an unfinished epoch are in the state.
     """
@@ -48,6 +51,7 @@ class Run:
     metrics: tuple[str, ...]
     callbacks: list[Callback]
     solver: Solver | None = None
+    orders: Callable[[int], np.ndarray] | None = None
     history: History = field(default_factory=History)
     restore_best: bool = False
     at_epoch_end: bool = True
@@ -132,6 +136,7 @@ class Run:
                 "clip_norm": str(program.clip_norm),
                 "clip_value": str(program.clip_value),
                 "seed": str(program.seed),
+                "order of examples": "drawn by the seed" if self.orders is None else "given",
                 "engine": self.engine.name,
                 "metrics": ", ".join(self.metrics),
                 "callbacks": ", ".join(

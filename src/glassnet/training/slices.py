@@ -1,5 +1,7 @@
 """The steps of a run, cut into slices for the engine: order of the examples, batches, scheduled values."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from glassnet.engines.base import Slice
@@ -25,24 +27,28 @@ def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
 class Slices:
     """Cuts the steps of a run, counted from 0, into slices of about 0.1 s.
 
-    A slice lies within an epoch or ends with one: with `across` it may go over the ends of epochs before. With `single`
-    it is one step.
+    A slice lies within an epoch or ends with one, and then may go over the ends of epochs before: of at most `epochs`
+    epochs in all. With `single` it is one step.
     """
 
-    def __init__(self, run: Run, *, single: bool, across: bool) -> None:
-        self._run, self._across = run, across
+    def __init__(self, run: Run, *, single: bool) -> None:
+        self._run, self.epochs = run, 1
         self._n, self._size = len(run.data), min(run.program.batch_size, len(run.data))
         self.per_epoch = -(-self._n // self._size)
         self.sizes = np.minimum(self._size, self._n - self._size * np.arange(self.per_epoch, dtype=np.float64))
         self._most = 1 if single else max(1, min(_MOST_STEPS, _MOST_EXAMPLES // self._size))
         self._wanted = min(_FIRST, self._most)
-        self._generator, self._drawn = generators(run.program.seed, "order"), (-1, np.empty(0, np.int64))
+        self._orders_of, self._drawn = run.orders or self._shuffled(run.program.seed), (-1, np.empty(0, np.int64))
+
+    def _shuffled(self, seed: int) -> Callable[[int], np.ndarray]:
+        generator = generators(seed, "order")
+        return lambda epoch: generator(epoch).permutation(self._n)
 
     def cut(self, first: int) -> Slice:
         """The next slice, from step `first` on."""
         run, per_epoch = self._run, self.per_epoch
         epoch, start = divmod(first, per_epoch)
-        stop = start + self._length(epoch, start)
+        stop = start + self._length(start)
         epochs, within = np.divmod(np.arange(start, stop + 1), per_epoch)
         bounds = epochs * self._n + within * self._size
         times = (epoch + epochs + within / per_epoch)[:-1]
@@ -59,12 +65,11 @@ class Slices:
         wanted = min(_GROWTH * self._wanted, int(steps * _SECONDS / max(seconds, 1e-9)))
         self._wanted = max(1, min(wanted, self._most))
 
-    def _length(self, epoch: int, start: int) -> int:
+    def _length(self, start: int) -> int:
         left = self.per_epoch - start
-        if self._wanted < left or not self._across:
-            return min(self._wanted, left)
-        more = min((self._wanted - left) // self.per_epoch, self._run.epochs - epoch - 1)
-        return left + more * self.per_epoch
+        if self._wanted < left:
+            return self._wanted
+        return left + min((self._wanted - left) // self.per_epoch, self.epochs - 1) * self.per_epoch
 
     def _orders(self, epoch: int, epochs: int, start: int, stop: int) -> np.ndarray | None:
         """Entries start to stop of the orders of some epochs; a batch of all examples needs none."""
@@ -76,5 +81,5 @@ class Slices:
 
     def _order(self, epoch: int) -> np.ndarray:
         if self._drawn[0] != epoch:
-            self._drawn = epoch, self._generator(epoch).permutation(self._n)
+            self._drawn = epoch, self._orders_of(epoch)
         return self._drawn[1]

@@ -20,7 +20,9 @@ __all__ = ["LBFGS", "SOLVERS", "LeastSquares", "NewtonRaphson", "Problem", "Solv
 class LBFGS:
     """Limited-memory BFGS, SciPy's L-BFGS-B, on all examples at once.
 
-    Ends when the largest entry of the gradient is below `tolerance`. Source: Liu and Nocedal (1989).
+    Ends when the largest entry of the gradient is below `tolerance`, or an iteration lowers the objective by less than
+    the share `relative` of it (0: as long as anything is gained), or after so many `evaluations` of the objective and
+    its gradient. `memory` is how many steps it remembers. Source: Liu and Nocedal (1989).
 
     >>> LBFGS().memory
     10
@@ -28,12 +30,16 @@ class LBFGS:
 
     tolerance: float = 1e-6
     memory: int = 10
+    relative: float = 0.0
+    evaluations: int = 10**9
     name: ClassVar[str] = "lbfgs"
     __str__ = describe
 
     def __post_init__(self) -> None:
         check_number("LBFGS", "tolerance", self.tolerance, 0)
         check_number("LBFGS", "memory", self.memory, 1)
+        check_number("LBFGS", "relative", self.relative, 0)
+        check_number("LBFGS", "evaluations", self.evaluations, 1)
 
     def refuses(self, architecture: Architecture) -> str | None:
         """See `Solver.refuses`."""
@@ -62,7 +68,13 @@ class LBFGS:
             if after(x, float(intermediate_result.fun), norm):
                 raise StopIteration
 
-        options = {"maxiter": iterations, "maxcor": self.memory, "gtol": self.tolerance, "ftol": 0, "maxfun": 10**9}
+        options = {
+            "maxiter": iterations,
+            "maxcor": self.memory,
+            "gtol": self.tolerance,
+            "ftol": self.relative,
+            "maxfun": self.evaluations,
+        }
         with np.errstate(all="ignore"):
             result = minimize(
                 value_and_gradient,
@@ -72,8 +84,10 @@ class LBFGS:
                 callback=callback,
                 options=options,
             )
-        if result.nit >= iterations or result.status == 99:
+        if result.status == 99 or (result.status == 1 and result.nit >= iterations):
             return ""
+        if result.status == 1:
+            return f"L-BFGS has used its {self.evaluations} evaluations"
         return "L-BFGS converged" if result.success else "L-BFGS converged to rounding: nothing lowers the loss further"
 
 

@@ -366,18 +366,21 @@ def update(
     form: str,
     coefficients: np.ndarray,
     penalties: tuple[float, float] = (0.0, 0.0),
+    share: float = 1.0,
     clip_value: float | None = None,
     decay: float | None = None,
     scale: float = 1.0,
-) -> tuple[float, float, bool]:
+) -> tuple[float, float, bool, float]:
     """Update theta (P,), gradient (P,), slots (k, P) from low to high, in place.
 
-    Returns the squared norms before and after clipping by value, and whether anything has ceased to be finite.
+    Returns the squared norms before and after clipping by value, whether anything has ceased to be finite, and the
+    penalties.
     """
     theta, gradient, slots = vectors
-    numbers, norms = np.zeros(f.NUMBERS), np.zeros(8)
+    numbers, norms = np.zeros(f.NUMBERS), np.zeros(12)
     numbers[: len(coefficients)] = coefficients
     numbers[f.DECAY], numbers[f.CLIP] = 1.0 if decay is None else decay, scale
+    numbers[f.PENALTY] = share
     shared = np.zeros(f.BAD + f.PLACE, np.int64)
     run(
         ("update", rule.name, form, theta.dtype.name),
@@ -393,4 +396,4 @@ def update(
         LO=low,
         HI=high,
     )
-    return norms[2], norms[6], bool(shared[f.BAD])
+    return norms[2], norms[6], bool(shared[f.BAD]), norms[10]

@@ -73,6 +73,7 @@ def check_steps(twin: Twin, steps: int, apart: bool) -> None:
         assert log.bad == expected.bad is None and mine.step == theirs.step == last
         assert relative(log.losses, expected.losses) <= tolerance
         assert relative(log.gradient_norms, expected.gradient_norms) <= tolerance
+        assert relative(log.penalties, expected.penalties) <= tolerance
         error, name = worst(state_errors(net, mine, theirs))
         assert error <= tolerance, (first, name, error / eps(twin))
         mine = copied(theirs)
@@ -159,6 +160,7 @@ FACTORS: dict[str, list[Any]] = {
     "rrelu": [False, True],
     "l1": [0.0, 0.01],
     "l2": [0.0, 0.05],
+    "average_penalty": [False, True],
     "clip_value": [None, 0.02],
     "clip_norm": [None, 0.3],
     "frozen": [(), ("W1",), ("b1", "W2"), (2,)],
@@ -187,7 +189,7 @@ def twin_of(case: dict[str, Any]) -> Twin:
         layers += [Dense(6, bias=norm != "all"), RandomizedLeakyReLU()]  # and of such a shift
     loss, g = case["output"]
     last = Dense(3, g, norm=BatchNorm() if norm == "all" else None)
-    options = {name: case[name] for name in ("l1", "l2", "reduction", "dtype")}
+    options = {name: case[name] for name in ("l1", "l2", "average_penalty", "reduction", "dtype")}
     tensors = {name for name, _, _ in Architecture(4, (*layers, last), loss).tensors()}
     frozen = [word for word in case["frozen"] if isinstance(word, int) or word in tensors]
     net = Architecture(4, (*layers, last), loss, frozen=tuple(frozen), **options)

@@ -431,6 +431,7 @@ UPDATES = [
     {},
     {"penalties": (0.01, 0.0)},
     {"penalties": (0.0, 0.3), "decay": 0.98},
+    {"penalties": (0.3, 0.6), "share": 0.125},
     {"clip_value": 0.4},
     {"penalties": (0.02, 0.1), "clip_value": 0.5, "decay": 0.9},
 ]
@@ -448,7 +449,9 @@ def test_update(at_once, name, options, dtype):
         here = slice(low, high)
         expected = [array.copy() for array in (theta, gradient, slots)]
         w, g, s = expected[0][here], expected[1][here], tuple(expected[2][:, here])
-        l1, l2 = options.get("penalties", (0.0, 0.0))
+        l1, l2 = (number * options.get("share", 1.0) for number in options.get("penalties", (0.0, 0.0)))
+        w64 = w.astype(np.float64)
+        penalized = l1 * np.sum(np.abs(w64)) + l2 / 2 * np.sum(w64**2)
         g = g + penalty_slope(w, constant(w, l1), constant(w, l2))
         squares = [float(np.sum(g.astype(np.float64) ** 2))]
         clip_gradient(g, 0.0, None, options.get("clip_value"))
@@ -462,7 +465,7 @@ def test_update(at_once, name, options, dtype):
             row[here] = slot
 
         vectors = theta, gradient, slots
-        given = {name: value for name, value in options.items() if name in ("penalties", "clip_value")}
+        given = {name: value for name, value in options.items() if name in ("penalties", "share", "clip_value")}
         if at_once:
             found = by_hand.update(rule, vectors, low, high, "once", coefficients, **options)
         else:
@@ -473,6 +476,7 @@ def test_update(at_once, name, options, dtype):
             assert not by_hand.update(rule, vectors, low, high, "rule", coefficients, **rest)[2]
             expected[1][here] = gradient[here]
         assert relative(found[:2], squares) <= STAGE_EPS * np.finfo(dtype).eps and not found[2]
+        assert relative(found[3], penalized) <= STAGE_EPS * np.finfo(dtype).eps
         for mine, theirs in zip(vectors, expected, strict=True):
             assert close(mine, theirs, STAGE_EPS, floor=1.0)
             outside = np.r_[0:low, high:120]
@@ -545,7 +549,7 @@ def test_a_wrong_loss_is_caught(plant):
 
 def heavy_ball_off(theta, g, slots, coefficients):
     (v,) = slots
-    eta, mu = coefficients
+    eta, _, mu = coefficients
     v = mu * v + g + g * eta
     return theta - eta * v, (v,)
 

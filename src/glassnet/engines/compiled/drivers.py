@@ -200,6 +200,7 @@ def train(dtype):
         shared, given = integers(fr[f.SHARED]), doubles(fr[f.COEFFICIENTS])
         bounds, rates = integers(op[p.BOUNDS]), doubles(op[p.LEARNING_RATES])
         decays, losses, norms = doubles(op[p.WEIGHT_DECAYS]), doubles(op[p.LOSSES]), doubles(op[p.STEP_NORMS])
+        penalties, panels = doubles(op[p.PENALTIES]), op[p.PANELS]
         carry_instruction, squares = integers(op[p.CARRY]), doubles(fr[f.NORMS])
         clip, before = q.number(op[p.CLIP_NORM]), q.flush_denormals()
         done, going = 0, True
@@ -215,6 +216,7 @@ def train(dtype):
                 fr[f.HI] = done
                 q.call(carry_instruction[0], carry_instruction, fr)
                 given[f.DECAY] = 1.0 - rates[done] * decays[done]
+                given[f.PENALTY] = 1.0 / n if op[p.AVERAGE_PENALTY] != 0 else 1.0
             if op[p.PARTS] > 0:
                 loss, going = share_parts(op, fr, shared, n)
             else:
@@ -224,13 +226,14 @@ def train(dtype):
             play(op[p.MIDDLE_TAPE], op[p.MIDDLE_TAPE + 1], fr)
             if clip > 0.0:
                 wait_for_all(fr)
-                norm = math.sqrt(add_up(doubles(fr[f.NORMS] + 8 * op[p.PANELS]), op[p.PANELS]))
+                norm = math.sqrt(add_up(doubles(fr[f.NORMS] + 8 * panels), panels))
                 given[f.CLIP] = clip / norm if norm > clip else 1.0
             play(op[p.END_TAPE], op[p.END_TAPE + 1], fr)
             wait_for_all(fr)
-            norm = math.sqrt(add_up(squares, op[p.PANELS]))
+            norm = math.sqrt(add_up(squares, panels))
             if fr[f.THREAD] == 0:
                 losses[done], norms[done] = loss, norm
+                penalties[done] = add_up(doubles(fr[f.NORMS] + 16 * panels), panels)
             going = loss - loss == 0.0 and norm - norm == 0.0
             for t in range(fr[f.THREADS]):
                 going = going and shared[f.BAD + f.PLACE * t] == 0

@@ -14,6 +14,7 @@ from glassnet.engines.compiled.plan import Order, plan_prediction, plan_training
 from glassnet.engines.compiled.threads import borrowed, run_on, yield_address
 from glassnet.engines.reference import ReferenceEngine
 from glassnet.formulas.optimizers import Optimizer
+from glassnet.formulas.penalties import penalty_value
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import buffer_layout, parameter_layout
 from glassnet.network.passes import penalty, penalty_gradient
@@ -26,6 +27,7 @@ _ROWS = (1, 16, 128)  # rows of a block in prediction: the smallest that will do
 _SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
 _SHARED_STEP = 3e6  # operations of a step above which a second thread pays
 _SHARED_ROWS = 1e7  # and of a prediction
+_GRADIENTS = 4  # networks and numbers of examples for whose gradients memory is kept
 _LINE = 64  # bytes of a cache line: arrays begin at one
 _CALL = 0.1  # seconds of one call, roughly: what Ctrl-C waits for
 
@@ -37,6 +39,7 @@ class CompiledEngine:
 
     def __init__(self) -> None:
         self._sweeps: dict[tuple[int, int, bool], tuple[Architecture, list[_Sweep]]] = {}
+        self._gradients: dict[tuple[int, int], tuple[Architecture, list[Training]]] = {}
 
     def __reduce__(self) -> tuple[type["CompiledEngine"], tuple[()]]:
         return CompiledEngine, ()  # memory and addresses stay here
@@ -148,17 +151,32 @@ class CompiledEngine:
         self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
     ) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
-        training = Training(architecture, None, None, None, min(len(data), _BLOCK), len(data), False)
+        training, ready = self._gradient_memory(architecture, len(data))
         training.hold(data, 0)
         training.order.copy(theta, training.theta, back=False)
         training.buffers[:] = buffers
         bounds, no_rates = np.array([0, len(data)]), np.zeros((1, 0))
-        losses, _, _ = training.steps(bounds, None, np.zeros(1), np.zeros(1), no_rates, 0)
+        (losses, *_), _ = training.steps(bounds, None, np.zeros(1), np.zeros(1), no_rates, 0)
         views = parameter_layout(architecture).views(theta)
         gradient = np.empty_like(theta)
         training.order.copy(gradient, training.gradient, back=True)
-        penalty_gradient(architecture, views, gradient)
-        return float(losses[0]) + penalty(architecture, views), gradient
+        training.data = None  # what lies ready keeps no one's data
+        ready.append(training)
+        penalty_gradient(architecture, views, gradient, len(data))
+        return float(losses[0]) + penalty(architecture, views, len(data)), gradient
+
+    def _gradient_memory(self, architecture: Architecture, n: int) -> tuple["Training", list["Training"]]:
+        """Memory for the gradient of n examples, and the list to put it back on; the last few are kept."""
+        key = (id(architecture), n)  # as for `_take`
+        kept = self._gradients.get(key)
+        if kept is None:
+            if len(self._gradients) >= _GRADIENTS:
+                self._gradients.clear()
+            kept = self._gradients.setdefault(key, (architecture, []))
+        try:
+            return kept[1].pop(), kept[1]
+        except IndexError:
+            return Training(architecture, None, None, None, min(n, _BLOCK), n, False), kept[1]
 
     # --- training -------------------------------------------------------------------------------------------------
 
@@ -266,18 +284,36 @@ class Training:
             rows[2 + slots :],
         )
         self.works: list[np.ndarray] = []  # one for all threads, or one for each
+        self.scratches: list[np.ndarray] = []  # one for each thread
         self.part_losses = np.zeros(max(1, self.parts))
         self.order = Order.of(architecture)
         self.buffers = np.zeros(buffer_layout(architecture).size, architecture.dtype)
         self.carried = np.zeros((2, len(rule.carried) if rule is not None else 0))
-        self.norms = np.zeros(2 * max(1, plan.panels))
+        self.norms = np.zeros(3 * max(1, plan.panels))  # squares, squares after clipping by value, penalties
         self.function = function("train", architecture.dtype)
         self.carry = plan.tapes["carry"].copy() if rule is not None else None
+        self.op = self._operands()
+
+    def _operands(self) -> np.ndarray:
+        """Operands of `train` that are the same in every call."""
+        op, plan, architecture = np.zeros(p.PROGRAM, np.int64), self.plan, self.architecture
+        tapes = {p.ROWS_TAPE: "rows", p.COLUMNS_TAPE: "columns", p.MIDDLE_TAPE: "middle", p.END_TAPE: "end"}
+        for field, name in tapes.items():
+            op[field : field + 2] = plan.tape(name)
+        op[p.BLOCK], op[p.INPUTS], op[p.TARGETS] = plan.block, architecture.inputs, architecture.output.units
+        op[p.MEAN], op[p.PARTS] = architecture.reduction == "mean", self.parts
+        op[p.PART_GRADIENTS], op[p.PART_LOSSES] = _address(self.part_gradients), _address(self.part_losses)
+        op[p.PARAMETERS], op[p.PANELS], op[p.CLIP_NORM] = self.theta.size, plan.panels, _bits(self.clip_norm or 0.0)
+        op[p.AVERAGE_PENALTY] = architecture.average_penalty
+        if self.carry is not None:
+            self.carry[0, 1] = _address(self.carried)
+            op[p.CARRY] = _address(self.carry)
+        return op
 
     def hold(self, data: Data, seed: int) -> None:
         """Write where everything lies into a frame that each thread's is copied from."""
         fr = self.frame = np.zeros(f.FRAME, np.int64)
-        self.data = data  # what some of the addresses below point to
+        self.data: Data | None = data  # what some of the addresses below point to
         fr[f.YIELD] = yield_address()
         fr[f.THETA], fr[f.GRADIENT] = _address(self.theta), _address(self.gradient)
         fr[f.SLOTS], fr[f.SLOT_STEP] = _address(self.slots), self.slot_step
@@ -294,26 +330,19 @@ class Training:
         weight_decays: np.ndarray,
         dropout_rates: np.ndarray,
         step: int,
-    ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Take these steps; losses, norms, and how many were finite. A step that was not has spoilt the arrays."""
-        steps, plan, architecture = len(bounds) - 1, self.plan, self.architecture
-        losses, norms = np.empty(steps), np.empty(steps)
-        if self.carry is not None:
-            self.carry[0, 1] = _address(self.carried)
-        op = np.zeros(p.PROGRAM, np.int64)
-        for field, name in ((p.ROWS_TAPE, "rows"), (p.COLUMNS_TAPE, "columns"), (p.MIDDLE_TAPE, "middle")):
-            op[field : field + 2] = plan.tape(name)
-        op[p.END_TAPE : p.END_TAPE + 2] = plan.tape("end")
-        op[p.BLOCK], op[p.INPUTS], op[p.TARGETS] = plan.block, architecture.inputs, architecture.output.units
-        op[p.MEAN], op[p.PARTS] = architecture.reduction == "mean", self.parts
-        op[p.PART_GRADIENTS], op[p.PART_LOSSES] = _address(self.part_gradients), _address(self.part_losses)
-        op[p.PARAMETERS], op[p.STEPS], op[p.BOUNDS] = self.theta.size, steps, _address(bounds)
-        op[p.ORDER] = 0 if order is None else _address(order)
+    ) -> tuple[np.ndarray, int]:
+        """Take these steps: (losses, norms, penalties), and how many were finite.
+
+        A step that was not has spoilt the arrays.
+        """
+        steps, plan = len(bounds) - 1, self.plan
+        numbers_of_steps = np.zeros((3, steps))
+        losses, norms, penalties = numbers_of_steps
+        op = self.op.copy()
+        op[p.STEPS], op[p.BOUNDS], op[p.ORDER] = steps, _address(bounds), 0 if order is None else _address(order)
         op[p.LEARNING_RATES], op[p.WEIGHT_DECAYS] = _address(learning_rates), _address(weight_decays)
         op[p.DROPOUT_RATES], op[p.DROPOUTS] = _address(dropout_rates), dropout_rates.shape[1]
-        op[p.LOSSES], op[p.STEP_NORMS], op[p.PANELS] = _address(losses), _address(norms), plan.panels
-        op[p.CARRY] = 0 if self.carry is None else _address(self.carry)
-        op[p.CLIP_NORM] = _bits(self.clip_norm or 0.0)
+        op[p.LOSSES], op[p.STEP_NORMS], op[p.PENALTIES] = _address(losses), _address(norms), _address(penalties)
         wanted = self.wanted if self.step_work >= _SHARED_STEP or self.wanted is not None else 1
         with borrowed(wanted) as threads:
             shared = np.zeros(f.BAD + f.PLACE * threads, np.int64)
@@ -328,11 +357,12 @@ class Training:
             frames[:, f.WORK] = work
             for field, offset in ((f.LOSSES, plan.losses), (f.INPUT, plan.batch[0]), (f.TARGET, plan.batch[1])):
                 frames[:, field] = [start + offset for start in work]
-            scratch = [_aligned(plan.scratch) for _ in range(threads)]
-            frames[:, f.SCRATCH] = [_address(panel) for panel in scratch]
+            while len(self.scratches) < threads:
+                self.scratches.append(_aligned(plan.scratch))
+            frames[:, f.SCRATCH] = [_address(panel) for panel in self.scratches[:threads]]
             calls = [(self.function, _address(op), _address(row)) for row in frames]
             run_on(calls, shared, watched=steps * self.step_work > 3 * _CALL * _SPEED * threads)
-            return losses, norms, int(shared[f.DONE])
+            return numbers_of_steps, int(shared[f.DONE])
 
 
 class _Run:
@@ -368,21 +398,21 @@ class _Run:
     def advance(self, work: Slice) -> StepLog:
         """See `engines.base.Training`."""
         state, steps = self.state, len(work.learning_rates)
-        losses, norms = np.empty(steps), np.empty(steps)
+        numbers = np.empty((3, steps))  # losses, gradient norms, penalties
         done, bad = 0, None
         while done < steps and bad is None:
-            some = self._try(work, done, steps, losses, norms)
+            some = self._try(work, done, steps, numbers)
             if done + some < steps:  # the next step is not finite: come here again, and let the reference see
-                self._try(work, done, done + some, losses, norms)
+                self._try(work, done, done + some, numbers)
                 log = ReferenceEngine().begin(self.program, state, self.data).advance(_part(work, done + some, 1))
-                bad = log.bad
-                losses[done + some : done + some + len(log.losses)] = log.losses
-                norms[done + some : done + some + len(log.losses)] = log.gradient_norms
+                bad, theirs = log.bad, (log.losses, log.gradient_norms, log.penalties)
+                numbers[:, done + some : done + some + len(log.losses)] = theirs
                 some += len(log.losses)
             done += some
-        return StepLog(losses[:done], norms[:done], bad)
+        losses, norms, penalties = numbers[:, :done]
+        return StepLog(losses, norms, penalties, bad)
 
-    def _try(self, work: Slice, first: int, last: int, losses: np.ndarray, norms: np.ndarray) -> int:
+    def _try(self, work: Slice, first: int, last: int, numbers: np.ndarray) -> int:
         """Steps first to last of a slice, on copies; returns how many were finite. If all were, the state is theirs."""
         if first == last:
             return 0
@@ -390,16 +420,26 @@ class _Run:
         training.order.copy(state.theta, training.theta, back=False)
         training.order.copy(state.slots, training.slots, back=False)
         training.buffers[:], training.carried[0] = state.buffers, state.carried
-        some_losses, some_norms, some = training.steps(
+        found, some = training.steps(
             part.bounds, part.order, part.learning_rates, part.weight_decays, part.dropout_rates, state.step
         )
         if some == last - first:
-            losses[first:last], norms[first:last] = some_losses, some_norms
+            numbers[:, first:last] = found
+            numbers[2, first:last] += self._frozen_penalties(np.diff(part.bounds))
             state.step += some
             training.order.copy(state.theta, training.theta, back=True)
             training.order.copy(state.slots, training.slots, back=True)
             state.buffers[:], state.carried[:] = training.buffers, training.carried[some % 2]
         return some
+
+    def _frozen_penalties(self, examples: np.ndarray) -> np.ndarray | float:
+        """What weights that no update sees add to the penalties of steps over so many examples."""
+        architecture, total = self.program.architecture, 0.0
+        for piece in parameter_layout(architecture).slices if architecture.frozen else ():
+            if piece.is_weight and piece.name in architecture.frozen:
+                W = self.state.theta[piece.start : piece.stop].astype(np.float64)
+                total += float(penalty_value(W, architecture.l1, architecture.l2).sum())
+        return total / examples if architecture.average_penalty else total
 
 
 def _part(work: Slice, first: int, steps: int) -> Slice:

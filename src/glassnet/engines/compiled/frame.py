@@ -35,6 +35,7 @@ __all__ = [
     "ORDER",
     "OUTPUT",
     "PANEL",
+    "PENALTY",
     "PLACE",
     "RATES",
     "ROW",
@@ -119,7 +120,8 @@ FRAME = 56  # numbers of a frame
 # of COEFFICIENTS, beyond the rule's own
 DECAY = 16  # what weights shrink by: 1 - eta * weight_decay
 CLIP = 17  # what the gradient is scaled by
-NUMBERS = 18
+PENALTY = 18  # what l1 and l2 are scaled by
+NUMBERS = 19
 
 # of SHARED
 ARRIVED = 0  # threads that have come to a barrier, ever

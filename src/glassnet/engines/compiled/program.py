@@ -1,6 +1,7 @@
 """The operands of the `train` stage, by name: what a call of it does, to which arrays."""
 
 __all__ = [
+    "AVERAGE_PENALTY",
     "BLOCK",
     "BOUNDS",
     "CARRY",
@@ -20,6 +21,7 @@ __all__ = [
     "PARTS",
     "PART_GRADIENTS",
     "PART_LOSSES",
+    "PENALTIES",
     "PROGRAM",
     "ROWS_TAPE",
     "STEPS",
@@ -56,4 +58,6 @@ STEP_NORMS = 25
 PANELS = 26  # panels of the gradient
 CARRY = 27  # address of its instruction, 0: no update
 CLIP_NORM = 28  # bits of a float64, 0.0: none
-PROGRAM = 29
+AVERAGE_PENALTY = 29  # whether the penalties are divided by the examples of the batch
+PENALTIES = 30  # address of what is filled in, a number a step
+PROGRAM = 31

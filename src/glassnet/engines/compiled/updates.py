@@ -9,7 +9,7 @@ from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers
 from glassnet.engines.compiled.translate import known
 from glassnet.formulas.elementary import maximum, minimum
 from glassnet.formulas.optimizers import OPTIMIZERS
-from glassnet.formulas.penalties import penalty_slope
+from glassnet.formulas.penalties import penalty_slope, penalty_value
 
 __all__ = ["apply", "carry", "update"]
 
@@ -53,13 +53,15 @@ def update(name, form, dtype):
 
     Form "once" does all; to clip by the norm of all gradients, "gradient" adds the penalties' slope and clips by
     value, and when the norm is known "rule" scales and applies the rule. What a panel adds to the squared norm is
-    noted under PANEL, for "gradient" also what it adds after clipping by value. (A panel adds few enough terms for
-    its own dtype. Where they overflow, the step counts as not finite, and the reference, in float64, decides.)
+    noted under PANEL, and so are its penalties, and for "gradient" what it adds after clipping by value. (A panel adds
+    few enough terms for its own dtype. Where they overflow, the step counts as not finite, and the reference, in
+    float64, decides.)
     op: l1, l2 (bits), clip by value?, clip_value (bits), whether these decay, panels.
     """
     kit, cls = Kit(dtype), OPTIMIZERS[name]
     pointer, load, count, size, splat = kit.pointer, kit.load, kit.count, kit.bytes, kit.splat
-    rule, slots, slope = known(cls.update), len(cls.slots), known(penalty_slope)
+    rule, slots = known(cls.update), len(cls.slots)
+    slope, value = known(penalty_slope), known(penalty_value)
     numbers = len(cls.coefficients(0.1, cls.carry(cls.carried, *cls().constants.values()), *cls().constants.values()))
     read_slots = q.tuple_of(slots, compiled(lambda k, p, step, i, n: load(q.after(p, k * step), i, n)))
     read_numbers = q.tuple_of(numbers, compiled(lambda k, p: splat(p[k])))
@@ -68,11 +70,12 @@ def update(name, form, dtype):
     gradient_here, rule_here = form != "rule", form != "gradient"
 
     def some(i, n, sums, theta, gradient, slot, step, coefficients, penalized, l1, l2, clips, bound, decay, scale):
-        total, clipped, worst = sums
+        total, clipped, penalties, worst = sums
         g, w = load(gradient, i, n), load(theta, i, n)
         if gradient_here:
             if penalized:
                 g = g + slope(w, l1, l2)
+                penalties = penalties + value(w, l1, l2)
             total = q.fused(g, g, total)
             if clips:
                 g = minimum(maximum(g, -bound), bound)
@@ -87,7 +90,7 @@ def update(name, form, dtype):
         else:
             q.store(gradient, i, n, g)
             clipped = q.fused(g, g, clipped)
-        return total, clipped, worst
+        return total, clipped, penalties, worst
 
     every = q.vectors_of(count, some)
 
@@ -95,16 +98,19 @@ def update(name, form, dtype):
         low, high, step = fr[f.LO], fr[f.HI], fr[f.SLOT_STEP]
         theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT_OF_LO])
         slot, given = pointer(fr[f.SLOTS] + low * size), doubles(fr[f.COEFFICIENTS])
-        l1, l2, penalized = splat(q.number(op[1])), splat(q.number(op[2])), op[1] != 0 or op[2] != 0
+        share = given[f.PENALTY]
+        l1, l2 = splat(q.number(op[1]) * share), splat(q.number(op[2]) * share)
+        penalized = op[1] != 0 or op[2] != 0
         clips, bound, scale = op[3] != 0, splat(q.number(op[4])), splat(given[f.CLIP])
         decay = splat(given[f.DECAY] if op[5] != 0 else 1.0)
         zero = splat(0.0)
-        total, clipped, worst = every(
-            *(0, high - low, (zero, zero, zero), theta, gradient, slot, step),
+        total, clipped, penalties, worst = every(
+            *(0, high - low, (zero, zero, zero, zero), theta, gradient, slot, step),
             *(read_numbers(given), penalized, l1, l2, clips, bound, decay, scale),
         )
         if gradient_here:
             doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(q.widen(total))
+            doubles(fr[f.NORMS])[2 * op[6] + fr[f.PANEL]] = q.lanes_sum(q.widen(penalties))
         if not rule_here:
             doubles(fr[f.NORMS])[op[6] + fr[f.PANEL]] = q.lanes_sum(q.widen(clipped))
         if rule_here and q.lanes_sum(worst) != 0.0:  # true of NaN
