@@ -28,7 +28,7 @@ def values(target: str, points: np.ndarray) -> np.ndarray:
     from glassnet.autograd import expressions
 
     names = ("x",) if points.shape[1] == 1 else ("x1", "x2")
-    at = dict(zip(names, points.T, strict=True))
+    at: dict[str, Any] = dict(zip(names, points.T, strict=True))
     return np.broadcast_to(np.asarray(expressions([f"target = {target}"], at)["target"].value, float), len(points))
 
 
