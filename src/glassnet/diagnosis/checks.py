@@ -228,7 +228,7 @@ def _table_case(model: Any, X: Any, y: Any, validation: Any, test: Any, training
     if training:
         raise InvalidParameterError(f"diagnose: set {next(iter(training))} in the {type(model).__name__} itself")
     fitted = hasattr(model, "network_")
-    own = model if fitted else clone(model)
+    own: Any = model if fitted else clone(model)
     inputs, targets, options = (own.begin_again if fitted else own.begin)(X, y, validation_data=validation)
     tested = None if test is None else (own.transform_inputs(test[0]), own.target_.encode(test[1]))
     columns: list[Column] = []

@@ -56,7 +56,7 @@ def leak(case: "Case") -> Judgement:
     rows = case.sample()
     tells = _tells_class if case.classes is not None else _tells_number
     target = case.classes[rows] if case.classes is not None else case.data.Y[rows, 0]
-    found = [(*tells(case.data.X[np.ix_(rows, places)], target), name) for name, places in case.columns]
+    found = [(*tells(case.data.X[rows[:, None], list(places)], target), name) for name, places in case.columns]
     copies = [name for _, copied, name in found if copied]
     share, _, best = max(found, key=lambda each: each[0])
     numbers = {"best_column": best, "share": share, "copies": copies}

@@ -1,7 +1,7 @@
 """The measurements drawn: gradients and updates layer by layer, activations, the range test."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ __all__ = ["check", "draw", "save"]
 KINDS = (".png", ".svg", ".pdf")
 INK, PALE, GRID, GOOD, BAD = "#22303c", "#8593a0", "#e6eaee", "#2a9d6f", "#d1495b"
 USUAL = (1e-4, 1e-2)  # an update's share of the weights, a power of ten around 1e-3
-STYLE = {
+STYLE: dict[str, Any] = {
     "font.size": 9.5,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
@@ -70,9 +70,9 @@ def draw(diagnosis: "Diagnosis") -> Any:
         "activations": _activations,
         "range_test": _range_test,
     }
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(cast("Any", STYLE)):
         figure = Figure(figsize=(11, 7.8), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15)  # pyright: ignore[reportOptionalMemberAccess]
+        figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15)  # pyright: ignore
         figure.suptitle(diagnosis.summary, x=0.012, ha="left", fontsize=13, color=INK if diagnosis.healthy else BAD)
         for axes, (name, panel) in zip(figure.subplots(2, 2).ravel(), panels.items(), strict=True):
             if diagnosis.series.get(name):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
     from glassnet.diagnosis.case import Case
 
@@ -202,7 +204,8 @@ def number_text(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple) or hasattr(value, "tolist"):
-        parts = value.tolist() if hasattr(value, "tolist") else value
-        return [_plain(part) for part in parts] if isinstance(parts, list | tuple) else _plain(parts)
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

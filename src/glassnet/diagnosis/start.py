@@ -64,8 +64,8 @@ def _alike(W: np.ndarray) -> bool:
 def gradient(case: "Case") -> Judgement:
     """Backpropagation against central differences in float64, on a few rows."""
     X, Y = case.probe[0][:ROWS].astype(np.float64), case.probe[1][:ROWS]
-    X = X / np.maximum(np.sqrt(np.mean(np.square(X), axis=0)), 1)  # large inputs would only round the differences
-    report = check_gradients(case.network, X, Y, max_per_tensor=30, tolerance=1e-5)
+    sizes = np.maximum(np.sqrt(np.mean(np.square(X), axis=0)), 1)  # large inputs would only round the differences
+    report = check_gradients(case.network, X / sizes, Y, max_per_tensor=30, tolerance=1e-5)
     wrong = [t for t in report.tensors if t.compared and not t.passed]
     worst = max((t.error for t in report.tensors if t.compared), default=math.nan)
     numbers = {"largest_error": worst, "wrong": [t.name for t in wrong]}
@@ -110,8 +110,8 @@ def judged(found: dict[str, tuple[float, str]], advice: str) -> Judgement:
     if not found:
         return Judgement(SKIPPED, "no hidden layer with slopes of its own")
     numbers = {name: share for name, (share, _) in found.items()}
-    verdicts = {
-        n: graded(s, *((0.25, 0.5) if what.startswith("outputs") else (0.25, 0.6))) for n, (s, what) in found.items()
+    verdicts: dict[str, Verdict] = {
+        n: graded(s, 0.25, 0.5 if what.startswith("outputs") else 0.6) for n, (s, what) in found.items()
     }
     order: list[Verdict] = [FINE, LOOK, WRONG]
     name = max(found, key=lambda layer: (order.index(verdicts[layer]), found[layer][0]))

@@ -6,7 +6,7 @@ A schedule gives one value a step, so warm-ups and one-cycle runs are smooth; `e
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -61,12 +61,14 @@ class Schedule:
 
 
 SCHEDULES: Registry[type[Schedule]] = Registry("schedule")
+Kind = TypeVar("Kind", bound=Schedule)
 
 
-def _schedule(name: str, *aliases: str) -> Callable[[type[Schedule]], type[Schedule]]:
-    def register(cls: type[Schedule]) -> type[Schedule]:
+def _schedule(name: str, *aliases: str) -> Callable[[type[Kind]], type[Kind]]:
+    def register(cls: type[Kind]) -> type[Kind]:
         cls.name = name
-        return SCHEDULES.add(name, cls, aliases)
+        SCHEDULES.add(name, cls, aliases)
+        return cls
 
     return register
 
