@@ -403,7 +403,7 @@ def _() -> Pairs:
     net = two_layers("tanh", "softmax", 3, l2=0.01)
     W1, _, W2, _ = weights(net)
     value = 0.01 / 2 * ((W1**2).sum() + (W2**2).sum())
-    yield penalty(net.architecture, net.parameters), value
+    yield penalty(net.architecture, net.parameters, 1), value
     yield net.loss(X, CLASSES), two_layers("tanh", "softmax", 3).loss(X, CLASSES) + value
 
 
@@ -412,7 +412,7 @@ def _() -> Pairs:
     net = two_layers("tanh", "softmax", 3, l2=0.01)
     W1, b1, W2, b2 = weights(net)
     gradient = np.zeros_like(net.parameters.vector)
-    penalty_gradient(net.architecture, net.parameters, gradient)
+    penalty_gradient(net.architecture, net.parameters, gradient, 1)
     views = net.parameters.layout.views(gradient)
     for name, expected in (("W1", 0.01 * W1), ("W2", 0.01 * W2), ("b1", 0 * b1), ("b2", 0 * b2)):
         yield views[name], expected
@@ -500,7 +500,7 @@ def _() -> Pairs:
 
 @check("momentum")
 def _() -> Pairs:
-    theta, (v,) = optimizers.heavy_ball(Z, Z + 1, (np.ones(6),), (0.1, 0.9))
+    theta, (v,) = optimizers.heavy_ball(Z, Z + 1, (np.ones(6),), (0.1, 1.0, 0.9))
     yield v, 0.9 + Z + 1
     yield theta, Z - 0.1 * (0.9 + Z + 1)
 
