@@ -38,7 +38,8 @@ def test_a_row_through_a_model(run, model, good):
     [
         (["lecture-5-sine"], "lecture-5-sine has no network to explain; glassnet check lecture-5-sine judges"),
         (["lecture-5-squared-error"], "has no network to explain"),
-        (["m.glassnet"], "say which DATA has the row: glassnet explain m.glassnet DATA --row 1"),
+        (["lecture-23"], "'lecture-23' is neither a file nor a shipped example; did you mean 'lecture-23-bce'?"),
+        (["m.glassnet"], "cannot read m.glassnet: No such file or directory"),
         (["lecture-23-bce", "--digits", "0"], "--digits must be a whole number from 1 to 17, got '0'"),
         (["lecture-23-bce", "--format", "pdf"], "--format must be text, markdown, latex or html, got 'pdf'"),
         (["lecture-23-bce", "-o", "board.pdf"], "--out must end in .txt, .md, .tex, .html, or say --format"),
@@ -49,6 +50,10 @@ def test_a_row_through_a_model(run, model, good):
 )
 def test_mistakes_are_one_line(run, words, message):
     assert message in run("explain", *words).complaint
+
+
+def test_a_model_alone_has_no_row(run, model):
+    assert f"say which DATA has the row: glassnet explain {model} DATA --row 1" in run("explain", model).complaint
 
 
 def test_a_row_that_is_not_there(run, model, good):

@@ -57,6 +57,7 @@ def test_a_claim_that_fails_ends_with_1(run, monkeypatch):
         ("xoor", "did you mean 'xor'?"),
         ("xor --seed -1", "--seed must be a whole number"),
         ("xor --figure a.gif", "a figure's file must end in .png, .svg, .pdf, got 'a.gif'"),
+        ("universal-approximation --target import(os)", "--target 'import(os)' cannot be read"),
         ("xor --target x", "the lesson xor takes no option 'target'"),
         ("list --figure a.png", "--figure and --target need a lesson"),
         ("linear-collapse --figure no/a.png", "cannot write 'no/a.png'"),

@@ -79,7 +79,9 @@ def test_without_a_terminal_one_line_an_epoch_on_stderr():
     assert len(lines) == 8
     for number, line in enumerate(lines, start=1):
         assert re.fullmatch(
-            rf"epoch {number}/8  loss \d\S*  validation_loss \d\S*  validation_accuracy [01]\S*  \d+ s left", line
+            rf"epoch {number}/8  loss \d\S*  validation_loss \d\S*  validation_accuracy [01]\S*"
+            + (r"  \d+ s left" if number > 1 else ""),  # the first epoch may make machine code
+            line,
         ), line
     assert lines[-1].endswith("0 s left")
 

@@ -103,8 +103,11 @@ class Explain:
         """One row of a table, as the network of a model sees it."""
         from glassnet.cli.models import load_table, read_for, rows_with_target
         from glassnet.cli.rules import whole
+        from glassnet.explain.worked import read_example
 
         if self.data is None:
+            if not Path(self.source).exists():
+                read_example(self.source)  # says that it is neither, and what comes nearest
             raise InvalidParameterError(f"say which DATA has the row: glassnet explain {self.source} DATA --row 1")
         model = load_table(self.source)
         table = read_for(model, self.data, noise=None, rows=None, seed="0")

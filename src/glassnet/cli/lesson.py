@@ -43,6 +43,7 @@ class Lesson:
         """List, or run, show and draw."""
         from glassnet.cli.rules import LARGEST_SEED, whole
         from glassnet.cli.screen import Screen
+        from glassnet.errors import AutogradError, InvalidParameterError
         from glassnet.lessons import lesson
         from glassnet.lessons.lesson import check_figure_file, house_style
 
@@ -53,7 +54,10 @@ class Lesson:
         if self.figure is not None:  # before the work, not after it
             check_figure_file(self.figure)
             house_style()
-        result = chosen.run(seed, **({} if self.target is None else {"target": self.target}))
+        try:
+            result = chosen.run(seed, **({} if self.target is None else {"target": self.target}))
+        except AutogradError as error:
+            raise InvalidParameterError(f"--target '{self.target}' cannot be read: {error}") from error
         show(screen, chosen, result)
         if self.figure is not None:
             chosen.save(result, self.figure)

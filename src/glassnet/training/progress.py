@@ -1,8 +1,8 @@
 """Progress on stderr: a bar with the time left on a terminal, one line an epoch elsewhere. stdout is for data."""
 
 import os
+import statistics
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from glassnet.training.callbacks import Callback, late
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress"]
 
 _SHOWN = ("loss", "validation_loss", "validation_accuracy", "accuracy", "validation_r2", "r2")
+_RECENT = 20  # epochs from which the time left is estimated
 
 
 def summary(record: dict[str, float]) -> str:
@@ -47,11 +48,11 @@ class Progress(Callback):
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
-        self._start, self._first = 0.0, 0
+        self._first = 0
 
     def on_train_begin(self, run: "Run") -> None:
         """Draw the bar, if there is a terminal."""
-        self._start, self._first = time.perf_counter(), run.state.epoch
+        self._first = run.history.epochs
         if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             return
         from rich.console import Console
@@ -76,18 +77,20 @@ class Progress(Callback):
 
     @late
     def on_epoch_end(self, run: "Run", record: dict[str, float]) -> None:
-        """Move the bar, or print a line."""
+        """Move the bar, or print a line. The first epoch, which may make machine code, tells nothing of the rest."""
         number = run.history.epochs
         if self._bar is not None:
+            if number == self._first + 1:
+                self._bar.reset(self._task, completed=number)
             self._bar.update(
                 self._task, description=f"epoch {number}/{run.epochs}", completed=number, numbers=short(record)
             )
             return
         if sys.stderr is None:
             return
-        each = (time.perf_counter() - self._start) / max(number - self._first, 1)
-        left = each * (run.epochs - number)
-        print(f"epoch {number}/{run.epochs}  {summary(record)}  {left:.0f} s left", file=sys.stderr, flush=True)
+        some = [record["seconds"] for record in run.history.records[max(self._first, number - _RECENT) : number]]
+        left = f"  {statistics.median_low(some) * (run.epochs - number):.0f} s left" if len(some) > 1 else ""
+        print(f"epoch {number}/{run.epochs}  {summary(record)}{left}", file=sys.stderr, flush=True)
 
     def close(self, run: "Run") -> None:
         """Leave the terminal as it was."""
