@@ -19,7 +19,8 @@ from glassnet.network.parameters import buffer_layout, parameter_layout
 __all__ = ["Order", "Plan", "plan_prediction", "plan_training"]
 
 _LINE = 64  # bytes of a cache line; every tensor of the work space begins at one
-_PANEL = 2048  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
+_PANEL = 3072  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
+_ROWS = 12  # and a multiple of so many rows: whole tiles of 6, or of 4
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Order:
 
 def _height(columns: int, rows: int) -> int:
     """Rows of a panel: about _PANEL parameters, but a few panels, so that threads can share them."""
-    return max(8, min(_PANEL // columns, -(-rows // 4)) // 8 * 8)
+    return max(_ROWS, min(_PANEL // columns, -(-rows // 4)) // _ROWS * _ROWS)
 
 
 class _Builder:
