@@ -4,7 +4,6 @@ The order is the lectures': forward through the layers, the loss, backward, the 
 offsets and sizes only, so one plan serves every network of an architecture, on any number of threads.
 """
 
-import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,13 +11,14 @@ import numpy as np
 
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
+from glassnet.engines.compiled.memory import LINE, bits
+from glassnet.engines.compiled.order import chunk_of, is_narrow
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
 
-__all__ = ["Order", "Plan", "plan_prediction", "plan_training"]
+__all__ = ["Plan", "plan_prediction", "plan_training"]
 
-_LINE = 64  # bytes of a cache line; every tensor of the work space begins at one
 _PANEL = 2048  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
 
 
@@ -47,7 +47,7 @@ class Tape:
     def add(self, key: tuple[str, ...], *operands: int | float) -> None:
         """One more instruction; floats go in as their bits."""
         self.keys.append(key)
-        numbers = [_bits(x) if isinstance(x, float) else int(x) for x in operands]
+        numbers = [bits(x) if isinstance(x, float) else int(x) for x in operands]
         assert len(numbers) < f.WIDTH, (key, numbers)
         self.rows.append([0, *numbers, *[0] * (f.WIDTH - 1 - len(numbers))])
 
@@ -59,10 +59,6 @@ class Tape:
         table = np.array(self.rows, np.int64).reshape(-1, f.WIDTH)
         table[:, 0] = addresses(self.keys)
         return table
-
-
-def _bits(x: float) -> int:
-    return struct.unpack("<q", struct.pack("<d", x))[0]
 
 
 @dataclass(frozen=True)
@@ -81,52 +77,6 @@ class Plan:
         """Address and length of a tape."""
         table = self.tapes[name]
         return table.ctypes.data, len(table)
-
-
-def chunk_of(columns: int) -> int:
-    """Into what chunks of columns a wide layer's tensors are shared out; 0 for one that is not wide."""
-    return 64 if columns >= 128 else 0
-
-
-def is_narrow(dtype: str, inputs: int, units: int) -> bool:
-    """Whether a layer has so few units that training multiplies along its inputs: W is kept as (units, inputs)."""
-    return units <= 4 and inputs * (4 if dtype == "float32" else 8) >= 2 * vector_bytes()
-
-
-@dataclass(frozen=True)
-class Order:
-    """Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk, of narrow ones turned.
-
-    `moved` lists (start, inputs, outputs) of these; all else lies as in the network's vector.
-    """
-
-    moved: tuple[tuple[int, int, int], ...]
-
-    @classmethod
-    def of(cls, architecture: Architecture) -> "Order":
-        """The order for an architecture."""
-        weights = [piece for piece in parameter_layout(architecture).slices if piece.is_weight]
-        dtype = architecture.dtype
-        moved = [w for w in weights if chunk_of(w.shape[0]) or is_narrow(dtype, w.shape[1], w.shape[0])]
-        return cls(tuple((piece.start, piece.shape[1], piece.shape[0]) for piece in moved))
-
-    def copy(self, theirs: np.ndarray, mine: np.ndarray, *, back: bool) -> None:
-        """From the network's vector (..., P) to the engine's, or back."""
-        if back:
-            theirs[...] = mine
-        else:
-            mine[...] = theirs
-        for start, inputs, outputs in self.moved:
-            W = theirs[..., start : start + inputs * outputs].reshape(*theirs.shape[:-1], inputs, outputs)
-            chunk = chunk_of(outputs) or 1  # a turned W is one in chunks of one column
-            for c in range(0, outputs, chunk):
-                columns = min(chunk, outputs - c)
-                first = start + c * inputs
-                part = mine[..., first : first + inputs * columns].reshape(*mine.shape[:-1], inputs, columns)
-                if back:
-                    W[..., c : c + columns] = part
-                else:
-                    part[...] = W[..., c : c + columns]
 
 
 def _height(columns: int, rows: int) -> int:
@@ -160,13 +110,13 @@ class _Builder:
     def reserve(self, count: int) -> int:
         """Reserve so many bytes; returns their offset."""
         start = self.work
-        self.work += -(-count // _LINE) * _LINE
+        self.work += -(-count // LINE) * LINE
         return start
 
     def tensor(self, name: str, columns: int, step: int | None = None) -> Tensor:
         """A tensor of the block's rows. Rows a multiple of 2 KB apart would fall on the same cache sets: then a gap."""
         if step is None:
-            step = columns + (_LINE // self.size if columns * self.size % 2048 == 0 else 0)
+            step = columns + (LINE // self.size if columns * self.size % 2048 == 0 else 0)
         made = Tensor(f.WORK, self.reserve(self.block * step * self.size), step, columns)
         self.tensors[name] = made
         return made
