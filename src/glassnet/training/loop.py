@@ -10,7 +10,6 @@ import numpy as np
 from glassnet.engines.base import StepLog, Training
 from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
-from glassnet.network.parameters import parameter_layout
 from glassnet.network.passes import penalty
 from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, epochs_ahead, needs
 from glassnet.training.checkpoints import Checkpoint, load_checkpoint
@@ -214,14 +213,12 @@ def _solve(run: Run, solver: Solver) -> None:
     clock = [time.perf_counter()]
 
     def after(theta: np.ndarray, loss: float, norm: float) -> bool:
-        wrong = None if np.isfinite(loss) and np.isfinite(norm) else problem.first_bad(theta) or "loss"
-        if wrong is not None:
-            raise _divergence(run, run.state.step + 1, wrong)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise _divergence(run, run.state.step + 1, problem.first_bad(theta) or "loss")
         run.state.step += 1
         run.state.theta[:] = theta
         run.state.epoch += 1
-        views = parameter_layout(problem.architecture).views(theta)
-        penalties = penalty(problem.architecture, views, len(problem.data))
+        penalties = penalty(problem.architecture, run.parameters, len(problem.data))
         judged = _judged(run) | ({"penalty": penalties} if _penalized(run) else {})
         seconds = time.perf_counter() - clock[0]
         _record(run, {"loss": loss - penalties, **judged, "gradient_norm": norm, "seconds": seconds})

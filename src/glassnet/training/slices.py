@@ -37,7 +37,9 @@ class Slices:
         self._n, self._size = len(run.data), min(run.program.batch_size, len(run.data))
         self.per_epoch = -(-self._n // self._size)
         sizes = np.minimum(self._size, self._n - self._size * np.arange(self.per_epoch, dtype=np.float64))
-        self.shares = np.stack([sizes, np.ones(self.per_epoch), sizes])  # of a step's loss, norm, penalties in its epoch
+        self.shares = np.stack(
+            [sizes, np.ones(self.per_epoch), sizes]
+        )  # of a step's loss, norm, penalties in its epoch
         self._most = 1 if single else max(1, min(_MOST_STEPS, _MOST_EXAMPLES // self._size))
         self._wanted = min(_FIRST, self._most)
         self._marks: tuple[Any, ...] = (-1, -1)

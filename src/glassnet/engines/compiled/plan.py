@@ -355,7 +355,7 @@ class _Builder:
 
     # --- gradients and update ---
 
-    def gradients(self, updates: "Updates | None", apart: bool) -> tuple[Tape, Tape, Tape, int]:
+    def gradients(self, updates: "Updates", apart: bool) -> tuple[Tape, Tape, Tape, int]:
         """The tapes of dW and db, of the update of a gradient that lies ready, and of the end of a step.
 
         And the number of panels in all. `apart`: parts of the batch are added up before the update.
@@ -377,7 +377,7 @@ class _Builder:
                 columns.add(
                     ("weight_gradient", self.dtype),
                     *(self.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
-                    *(left.step, right.step, height, chunk, first, at_once, bool(here and not here.later), number),
+                    *(left.step, right.step, height, chunk, first, at_once, bool(here and here.at_last), number),
                 )
                 self.scratch = max(self.scratch, size)
             elif name == f"b{number}":
@@ -387,29 +387,34 @@ class _Builder:
                     ("bias_gradient", self.dtype),
                     *(*delta.place, piece.start, size, delta.step, chunk, first, at_once, number),
                 )
-            elif updates:  # of gamma and beta, whose gradients the rows' pass has left
+            else:  # gamma and beta, whose gradients the rows' pass has left
                 size = piece.stop - piece.start
                 panels += 1
                 columns.add(("apply", self.dtype), updates.at_once(False), piece.start, piece.stop, size, first, 1)
-            else:
-                continue
-            if updates and apart:
+            if apart:
                 middle.add(("apply", self.dtype), updates.at_once(weights), piece.start, piece.stop, size, first)
-            if updates and updates.later:
+            if updates.later:
                 end.add(("apply", self.dtype), updates.at_end(weights), piece.start, piece.stop, size, first)
         return columns, middle, end, panels
 
 
 class Updates:
-    """The update's instructions: for weights and for the rest, in one pass or, to clip by norm, in two."""
+    """The update's instructions: for weights and for the rest, in one pass or, to clip by norm, in two.
 
-    def __init__(self, architecture: Architecture, rule: Optimizer, clip_value: float | None, clip_norm: bool) -> None:
-        tape, self.later = Tape(), clip_norm
-        for form in ("gradient", "rule") if clip_norm else ("once",):
+    Without a rule there is only the first of the two, which adds the penalties' slope to the gradient.
+    """
+
+    def __init__(
+        self, architecture: Architecture, rule: Optimizer | None, clip_value: float | None, clip_norm: bool
+    ) -> None:
+        forms = ("gradient",) if rule is None else ("gradient", "rule") if clip_norm else ("once",)
+        tape, self.at_last, self.later = Tape(), "once" in forms, "rule" in forms
+        name = rule.name if rule is not None else "sgd"  # any will do: none is applied
+        for form in forms:
             for weights in (True, False):
                 l1, l2 = (architecture.l1, architecture.l2) if weights else (0.0, 0.0)
                 clip = (1, float(clip_value)) if clip_value is not None else (0, 0.0)
-                tape.add(("update", rule.name, form, architecture.dtype), float(l1), float(l2), *clip, weights, 0)
+                tape.add(("update", name, form, architecture.dtype), float(l1), float(l2), *clip, weights, 0)
         self.table = tape.resolve()
 
     def _address(self, row: int) -> int:
@@ -458,7 +463,7 @@ def plan_training(
     forward, builder.rows = builder.rows, Tape()
     builder.loss()
     builder.backward()
-    updates = Updates(architecture, rule, clip_value, clip_norm) if rule is not None else None
+    updates = Updates(architecture, rule, clip_value, clip_norm)
     columns, middle, end, panels = builder.gradients(updates, apart)
     rows = builder.turns + forward
     if len(builder.turns.rows):
@@ -466,9 +471,9 @@ def plan_training(
     rows += builder.rows
     tapes = {"rows": rows, "columns": columns, "middle": middle, "end": end}
     tapes = {name: tape.resolve() for name, tape in tapes.items()}
-    if updates is not None and rule is not None:
-        updates.table[:, 6] = panels
-        tapes["updates"] = updates.table
+    updates.table[:, 6] = panels
+    tapes["updates"] = updates.table
+    if rule is not None:
         carry = Tape()
         carry.add(("carry", rule.name), 0, *[0] * 6, *(float(c) for c in rule.constants.values()))
         tapes["carry"] = carry.resolve()

@@ -16,8 +16,7 @@ from glassnet.engines.compiled.plan import plan_training
 from glassnet.engines.compiled.threads import CALL, SPEED, borrowed, run_on, yield_address
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
-from glassnet.network.parameters import buffer_layout, parameter_layout
-from glassnet.network.passes import penalty, penalty_gradient
+from glassnet.network.parameters import buffer_layout
 
 __all__ = ["Gradient", "Training"]
 
@@ -170,19 +169,16 @@ class Gradient:
         theta, gradient = np.empty((2, architecture.parameter_count), architecture.dtype)
         self.theta = Mirror(architecture, theta, self.training.theta)
         self.gradient = Mirror(architecture, gradient, self.training.gradient)
-        self.views = parameter_layout(architecture).views(theta)
         no_rates = np.zeros(1)
         self.work = Slice(None, np.array([0, n]), no_rates, no_rates, np.zeros((1, 0)))
 
     def at(self, theta: np.ndarray, buffers: np.ndarray, data: Data) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
-        training, architecture = self.training, self.training.architecture
+        training = self.training
         training.hold(data, 0)
         self.theta.theirs[:] = theta
         self.theta.take()
         training.buffers[:] = buffers
-        (losses, *_), _ = training.steps(self.work, 0)
+        ((loss,), _, (penalties,)), _ = training.steps(self.work, 0)
         self.gradient.give()
-        gradient = self.gradient.theirs.copy()
-        penalty_gradient(architecture, self.views, gradient, len(data))
-        return float(losses[0]) + penalty(architecture, self.views, len(data)), gradient
+        return float(loss + penalties), self.gradient.theirs.copy()
