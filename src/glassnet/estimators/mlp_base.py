@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet import errors
-from glassnet.engines.base import TrainState, choose
+from glassnet.engines.base import TrainState, all_finite, choose
 from glassnet.estimators.mlp_parameters import CONSTRAINTS, STOCHASTIC, ParameterError, architecture, rule
 from glassnet.estimators.scaling import Scaling, folded
 from glassnet.formulas.optimizers import Optimizer
@@ -32,6 +32,7 @@ checked = _fit_context(prefer_skip_nested_validation=True)
 """A fit whose parameters are held against their constraints first."""
 steps_only = available_if(lambda model: model._check_solver())
 """A method that is there only where training goes by steps."""
+_FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _ROWS = 4096  # rows of a sparse matrix that are dense at a time
 MOST_BYTES = 2**33  # of a sparse matrix made dense for training
 
@@ -91,7 +92,7 @@ class MultilayerPerceptron(BaseEstimator):
 
     def _checked(self, X: Any, y: Any, *, reset: bool, **more: Any) -> tuple[Any, Any]:
         """Rows, dense or sparse, and targets, a column of which becomes (n,), with a warning."""
-        more |= {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": (np.float64, np.float32)}
+        more |= {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": _FLOATS[::-1]}
         both: Any = validate_data(self, X, y, reset=reset, **more)
         rows, targets = both
         column = targets.ndim == 2 and targets.shape[1] == 1
@@ -186,7 +187,11 @@ class MultilayerPerceptron(BaseEstimator):
     # --- what it computes ---------------------------------------------------------------------------------------
 
     def _rows(self, X: Any) -> Any:
+        """X, checked as scikit-learn does it; for an array that needs no word that is a matter of microseconds."""
         check_is_fitted(self)
+        plain = type(X) is np.ndarray and X.dtype in _FLOATS and X.shape[1:] == (self.n_features_in_,) and len(X)
+        if plain and not hasattr(self, "feature_names_in_") and all_finite(X):
+            return X
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 
     def _outputs(self, X: Any) -> np.ndarray:

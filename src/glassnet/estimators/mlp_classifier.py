@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,  # pyright: ignore[reportPrivateUsage]  its words are what users match on
@@ -18,6 +17,7 @@ from sklearn.utils.multiclass import (
 )
 
 from glassnet.errors import DataError
+from glassnet.estimators.labels import binarizer
 from glassnet.estimators.mlp_base import MultilayerPerceptron, checked, steps_only
 from glassnet.estimators.mlp_docs import ATTRIBUTES, EXTRAS, PARAMETERS
 from glassnet.estimators.mlp_fitting import fit
@@ -173,15 +173,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if self.class_weight == "balanced":
             raise DataError("class_weight='balanced' needs all of y, which partial_fit does not see; give a dict")
         if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            self._label_binarizer = binarizer(y if type_of_target(y).startswith("multilabel") else classes)
         return fit(self, X, y, sample_weight, incremental=True)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray]:
         """Checked rows, and targets (n, K) of 0 and 1."""
         rows, y = self._checked(X, y, reset=reset)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = binarizer(y)
             self.classes_ = self._label_binarizer.classes_
             return rows, self._binary(y)
         classes = unique_labels(y)

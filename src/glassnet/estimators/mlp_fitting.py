@@ -229,7 +229,9 @@ def _go_on(model: Any, rows: Rows) -> None:
 def _run(model: Any, rows: Rows, held: Rows | None, mode: Mode) -> Run:
     network: Network = model._network
     mean_weight = 1.0 if rows.weights is None else float(np.mean(rows.weights))
-    net = network.architecture = msgspec.structs.replace(network.architecture, l2=model.alpha / mean_weight)
+    if network.architecture.l2 != (l2 := model.alpha / mean_weight):
+        network.architecture = msgspec.structs.replace(network.architecture, l2=l2)
+    net = network.architecture
     data = _data(model, net, rows)
     validation = None if held is None else _data(model, net, held, " of validation")
     program = Program(

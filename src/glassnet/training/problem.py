@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from glassnet.engines.base import Data, Engine
+from glassnet.engines.base import Data, Engine, all_finite
 from glassnet.errors import InvalidParameterError
 from glassnet.formulas.registry import Registry, parse_spec, spec_text
 from glassnet.network.architecture import Architecture
@@ -30,8 +30,10 @@ class Problem:
         """J and dJ/dtheta (P,); frozen tensors have gradient 0."""
         architecture = self.architecture
         value, gradient = self.engine.loss_and_gradient(
-            architecture, theta.astype(architecture.dtype), self.buffers, self.data
+            architecture, theta.astype(architecture.dtype, copy=False), self.buffers, self.data
         )
+        if not architecture.frozen:
+            return value, gradient.astype(np.float64, copy=False)
         masked = np.zeros(theta.size)
         for start, stop in trainable_runs(architecture):
             masked[start:stop] = gradient[start:stop]
@@ -39,6 +41,12 @@ class Problem:
 
     def first_bad(self, theta: np.ndarray) -> str | None:
         """The first tensor of a pass with these weights that holds a NaN or an infinity, if any."""
+        value, gradient = self.value_and_gradient(theta)
+        if np.isfinite(value) and all_finite(gradient) and all_finite(theta):
+            return None
+        return self._first_bad(theta) or "loss"
+
+    def _first_bad(self, theta: np.ndarray) -> str | None:
         architecture, data = self.architecture, self.data
         statistics = buffer_layout(architecture).views(self.buffers)
         with np.errstate(all="ignore"):

@@ -28,6 +28,7 @@ from engines.compiled.twins import (
 from glassnet import Adam, ArchitectureError, BatchNorm, Dense, Dropout, Momentum, RandomizedLeakyReLU
 from glassnet.engines.base import Data, dropout_layers, untrainable
 from glassnet.engines.compiled import engine as engine_module
+from glassnet.engines.compiled import steps as steps_module
 from glassnet.engines.compiled import threads
 from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.network.architecture import Architecture
@@ -288,7 +289,7 @@ def test_gradients_on_two_threads(dtype, two_cores, monkeypatch):
     twin = replace(twin, n=700)
     state, found = twin.start(), []
     for shared in (np.inf, 0.0):
-        monkeypatch.setattr(engine_module, "_SHARED_STEP", shared)
+        monkeypatch.setattr(steps_module, "_SHARED_STEP", shared)
         found.append(COMPILED.loss_and_gradient(twin.architecture, state.theta, state.buffers, twin.data))
         check_gradient(twin)
     assert found[0][0] == found[1][0] and np.array_equal(found[0][1], found[1][1])
