@@ -23,6 +23,19 @@ from glassnet.network.passes import Trace
 
 __all__ = ["Board", "derive_steps", "setting_of"]
 
+TURNED = {
+    r"W_{l} a_{l-1}": r"W_{l}^\top a_{l-1}",
+    r"a_{l-1} W_{l}^\top": r"a_{l-1} W_{l}",
+    r"W_{l+1}^\top \delta_{l+1}": r"W_{l+1} \delta_{l+1}",
+    r"\delta_{l+1} W_{l+1}": r"\delta_{l+1} W_{l+1}^\top",
+    r"\delta_{l} a_{l-1}^\top": r"a_{l-1} \delta_{l}^\top",
+    r"\delta_{l}^\top a_{l-1}": r"a_{l-1}^\top \delta_{l}",
+    "<W{l}> <a{l-1}>": r"<W{l}>^\top <a{l-1}>",
+    r"<W{l+1}>^\top <delta{l+1}>": "<W{l+1}> <delta{l+1}>",
+    r"<delta{l}> <a{l-1}>^\top": r"<a{l-1}> <delta{l}>^\top",
+}
+"""Products with W as (outputs, inputs) -> the same with W as (inputs, outputs)."""
+
 
 def derive_steps(
     architecture: Architecture,
@@ -224,8 +237,8 @@ class Board:
         values = np.asarray(self.traces[step - 1][tensor.name])
         shape = tensor.shape[1:] if self.flat and tensor.per_example else tensor.shape
         values = values.reshape(shape)
-        if self.look.symbols.batch == "columns" and tensor.per_example and len(shape) == 2:
-            shape, values = shape[::-1], values.T
+        values = self._turned(values, tensor.name)
+        shape = values.shape
         quantity, symbols, depth = tensor.quantity, self.look.symbols, self.setting.depth
         return Paragraph(
             tensor.name,
@@ -242,6 +255,12 @@ class Board:
             tensor.part,
             self.look.digits,
         )
+
+    def _turned(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Matrices the way round that the notation has them: examples as columns, weights by (input, output)."""
+        symbols = self.look.symbols
+        across = symbols.batch == "columns" if self.per_example(name) else symbols.order == "in,out"
+        return values.T if across and values.ndim == 2 and not (self.flat and self.per_example(name)) else values
 
     def lines(self, tensor: Tensor, step: int) -> Iterator[Line]:
         """The lines of a quantity's first entries."""
@@ -269,6 +288,12 @@ class Board:
             formula = "L = L(a_{l}, y)"
         if quantity is OUTPUT_SLOPE and self.flat and not s.weighted:
             formula = formula.replace("v L'", "L'")
+        if quantity in (LOSSES, LOSS, OUTPUT_SLOPE):
+            formula = formula.replace("L", symbols.letter("losses")[1])
+        for way, turned in TURNED.items() if symbols.order == "in,out" else ():
+            if way in formula:
+                formula = formula.replace(way, turned)
+                break
         if tensor.layer:
             formula = formula.replace("a_{l-1}", f"{s.leaving(tensor.layer - 1)}_{{l-1}}")
             if quantity is ACTIVATION:
@@ -282,9 +307,9 @@ class Board:
         if quantity is ACTIVATION:
             yield s.activations[tensor.layer - 1].latex
         if quantity is LOSSES and s.loss is not None:
-            yield f"L = {s.loss.latex}"
+            yield f"{symbols.letter('losses')[1]} = {symbols.of_loss(s.loss.latex)}"
         if quantity is OUTPUT_SLOPE and s.loss is not None:
-            yield f"L' = {s.loss.derivative_latex}"
+            yield f"{symbols.letter('losses')[1]}' = {symbols.of_loss(s.loss.derivative_latex)}"
 
     def _objective(self) -> str:
         """How the losses of the examples add up."""
@@ -299,13 +324,17 @@ class Board:
         if not template or not self.flat or self.setting.unit or self.setting.clipped:
             return ""
         layer, trace = tensor.layer, self.traces[step - 1]
+        if self.look.symbols.order == "in,out":
+            template = TURNED.get(template.removesuffix(" + <b{l}>"), template) + (
+                " + <b{l}>" if "<b{l}>" in template else ""
+            )
         template = template.replace("a{l-1}", f"{self.setting.leaving(layer - 1)}{{l-1}}")
         for part, number in (("{l}", layer), ("{l-1}", layer - 1), ("{l+1}", layer + 1)):
             template = template.replace(part, str(number))
         template = template if f"b{layer}" in trace else template.replace(f" + <b{layer}>", "")
 
         def put(match: "re.Match[str]") -> str:
-            values = np.asarray(trace[match[1]])
+            values = self._turned(np.asarray(trace[match[1]]), match[1])
             numbers = matrix(values[0] if self.per_example(match[1]) else values, self.look.digits)
             return numbers if values.size > 1 else rf"\left({numbers}\right)"
 
@@ -318,8 +347,7 @@ class Board:
         for name in names:
             per_example, array = self.per_example(name), np.asarray(trace[name], np.float64)
             array = array[0] if per_example and self.flat else array
-            if per_example and symbols.batch == "columns" and array.ndim == 2:
-                array = array.T
+            array = self._turned(array, name)
             name = "x" if name == "a0" else name
             yield Given(name, symbols.words(name, depth), symbols.latex(name, (), depth), array)
 

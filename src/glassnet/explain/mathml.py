@@ -17,6 +17,7 @@ _SYMBOLS = {
 }  # fmt: skip
 _LETTERS = "αβγδεηκλμρστθφΦℓ"
 _SCRIPT = {"L": "ℒ"}
+_FENCES = ("(", ")", "[", "]", "|")
 _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯"}
 _IGNORED = ("Bigl", "Bigr", "bigl", "bigr", ",", ";", "displaystyle")
 
@@ -83,6 +84,8 @@ class _Reader:
             return self.row("}")
         if token.startswith("\\"):
             return self.command(token[1:])
+        if token in _FENCES:
+            return f'<mo stretchy="false" lspace="0" rspace="0">{token}</mo>'
         kind = "mn" if token[0].isdigit() else "mi" if token.isalpha() else "mo"
         return f"<{kind}>{escape('−' if token == '-' else token)}</{kind}>"
 
@@ -105,7 +108,7 @@ class _Reader:
             opening, inner = self.take(), self.row("\\right")
             return f"<mrow><mo>{opening}</mo>{inner}<mo>{self.take()}</mo></mrow>"
         if name in _FUNCTIONS:
-            return f"<mi>{name}</mi>"
+            return f'<mi>{name}</mi><mspace width="0.17em"/>'
         if name in _SYMBOLS:
             kind = "mi" if _SYMBOLS[name] in _LETTERS else "mo"
             return f"<{kind}>{_SYMBOLS[name]}</{kind}>"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.explain.mathml import mathml
-from glassnet.explain.typesetting import HEADINGS, aligned, latex_steps, matrix, sentence, split_formula
+from glassnet.explain.typesetting import HEADINGS, aligned, latex_steps, matrix, sentence, split_formula, whole
 from glassnet.explain.words import latex_number
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ h3 { font-size: 1.1rem; margin-top: 2rem; }
 h4 { font-size: 1rem; margin: 1.6rem 0 0.2rem; }
 p { margin: 0.3rem 0; }
 math { font-size: 1.1rem; }
-td { padding: 0.2rem 0.3rem; vertical-align: baseline; white-space: nowrap; }
-td:first-child { text-align: right; }
-.scroll { overflow-x: auto; }
-.given math { margin-right: 2rem; }
+td { padding: 0.25rem 0.3rem; vertical-align: baseline; }
+td:first-child { text-align: right; white-space: nowrap; }
+.scroll { overflow: auto hidden; padding: 0.3rem 0; }
+.given math, .formulas math { margin-right: 2rem; }
 .more { color: #666; }
 @media (prefers-color-scheme: dark) { body { background: #16181c; color: #e6e6e6; } h2 { border-color: #444; } }
 """
@@ -110,6 +110,7 @@ def _text_step(d: "Derivation", step: "Step") -> Iterator[str]:
 def _block(part: "Paragraph", *, first: bool) -> list[str]:
     rows = [split_formula(formula) for formula in part.formulas] if first else []
     rows += [row for line in part.lines for row in aligned(line)]
+    rows += [f"{symbol} &= {' = '.join(steps)}" for symbol, steps in whole(part)]
     return [r"\begin{aligned}", *(row + r" \\" for row in rows[:-1]), rows[-1], r"\end{aligned}"]
 
 
@@ -179,8 +180,8 @@ def _html_step(d: "Derivation", step: "Step") -> Iterator[str]:
         head, _, rest = sentence(p, first=first).partition(". ")
         yield f"<h4>{escape(head.rstrip('.'))}</h4>" + (f"<p>{escape(rest)}</p>" if rest else "")
         if first:
-            yield f'<p class="scroll">{" &emsp; ".join(mathml(f) for f in p.formulas)}</p>'
-        yield equations([(line.latex, latex_steps(line)) for line in p.lines])
+            yield f'<p class="scroll formulas">{" ".join(mathml(f) for f in p.formulas)}</p>'
+        yield equations([*((line.latex, latex_steps(line)) for line in p.lines), *whole(p)])
         if p.left_out:
             yield f'<p class="more">… and {p.left_out} more</p>'
     if step.loss_after is not None:
@@ -190,9 +191,8 @@ def _html_step(d: "Derivation", step: "Step") -> Iterator[str]:
 def equations(lines: Sequence[tuple[str, Sequence[str]]]) -> str:
     """Symbols, each with what it is equal to, as a table."""
     rows = "".join(
-        f"<tr><td>{mathml(symbol) if not i else ''}</td><td>{mathml(f'= {step}')}</td></tr>"
+        f"<tr><td>{mathml(symbol)}</td><td>{' '.join(mathml(f'= {step}') for step in steps)}</td></tr>"
         for symbol, steps in lines
-        for i, step in enumerate(steps)
     )
     return f'<div class="scroll"><table>{rows}</table></div>'
 

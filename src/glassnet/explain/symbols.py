@@ -42,8 +42,16 @@ _NAME = re.compile(
     r"(?P<running>running_)?(?:(?P<slot>[a-z]+)_(?=[Wbg]))?(?P<wrt>dL_d|d(?=[Wbg]))?"
     r"(?P<letter>u_mask|u_slope|[a-zA-Z]+?)(?P<layer>\d+)(?P<end>_new|_clipped)?"
 )
-_TEMPLATE = re.compile(r"\\?[a-zA-Z]+_\{l([+-]1)?\}|(?<![\\a-zA-Z])J(?![a-zA-Z])")
+_TEMPLATE = re.compile(r"\\?[a-zA-Z]+_\{l([+-]1)?\}|(?<![\\a-zA-Z])[Jy](?![a-zA-Z])")
 _TEXT = re.compile(r"(?<![A-Za-z_])(dL_d)?(delta|zhat|z|a|x|y|g)(\d*)(?![A-Za-z_])")
+
+
+_PRODUCTS = (
+    (r"(W\d+) ([ard]\d+|x)\b", r"\1^T \2"),
+    (r"(W\d+)\^T (delta\d+)", r"\1 \2"),
+    (r"(delta\d+) ([ard]\d+|x)\^T", r"\2 \1^T"),
+)
+"""Products with W as (outputs, inputs) -> the same with W as (inputs, outputs), as text."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ class Notation:
         if letter == "a" and layer == depth and self.output is not None:
             return f"{self.output[1]}_{{{places}}}" if places else self.output[1]
         if letter == "b" and self.bias == "unit":
-            letter, places = "W", places or r"\cdot,0"
+            letter, places = "W", places or "0"
         if letter == "W" and not places:
             return self.above("W", layer, "")
         return self.above(self.letter(letter)[1], layer, places)
@@ -176,6 +184,10 @@ class Notation:
                 return f"{before}{self.output[0]}"
             return f"{before}{self.letter(letter)[0]}{layer}"
 
+        for pattern, turned in _PRODUCTS if self.order == "in,out" else ():
+            text, done = re.subn(pattern, turned, text)
+            if done:
+                break
         return _TEXT.sub(put, text)
 
     def formula(self, template: str, layer: int, depth: int) -> str:
@@ -186,15 +198,26 @@ class Notation:
         """
 
         def put(match: "re.Match[str]") -> str:
-            if match[0] == "J":
-                return self.letter("loss")[1]
+            if match[0] in "Jy":
+                return self.letter("loss")[1] if match[0] == "J" else self.target[1]
             letter = match[0].partition("_")[0].removeprefix("\\")
-            return self._core(letter, layer + int(match[1] or 0), "", depth)
+            symbol = self._core(letter, layer + int(match[1] or 0), "", depth)
+            return symbol if symbol.startswith("{") or not self.around[0] else f"{{{symbol}}}"
 
         if self.bias == "unit":
             template = re.sub(r" \+ b_\{l\}", "", template)
         words = re.sub(r"\\(mean|var|scale)(?![a-z_])", lambda m: self.letter(m[1])[1], template)
-        return re.sub(r"(?<![a-zA-Z])y(?![a-zA-Z])", lambda m: self.target[1], _TEMPLATE.sub(put, words))
+        return _TEMPLATE.sub(put, words)
+
+    def of_loss(self, latex: str) -> str:
+        """The formula of a loss's record, which is written with a_k, y_k and z_k.
+
+        >>> NOTATIONS["introduction"].of_loss(r"-\\sum_k y_k \\log a_k")
+        '-\\\\sum_k t_k \\\\log y_k'
+        """
+        letters = {"a": self.output[1] if self.output else self.letter("a")[1], "y": self.target[1]}
+        letters["z"] = self.letter("z")[1]
+        return re.sub(r"(?<![a-zA-Z])([ayz])(?=_)", lambda m: letters[m[1]], latex)
 
 
 _OWN = "glassnet's own names, W2[1,2]"

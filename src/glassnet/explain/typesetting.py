@@ -15,7 +15,18 @@ from glassnet.explain.words import latex_number
 if TYPE_CHECKING:
     from glassnet.explain.derivation import Derivation, Given, Line, Paragraph, Step
 
-__all__ = ["HEADINGS", "aligned", "escaped", "latex", "latex_steps", "matrix", "sentence", "split_formula", "width"]
+__all__ = [
+    "HEADINGS",
+    "aligned",
+    "escaped",
+    "latex",
+    "latex_steps",
+    "matrix",
+    "sentence",
+    "split_formula",
+    "whole",
+    "width",
+]
 
 WIDEST = 44.0  # of the text, in the font's em
 MOST_ROWS, MOST_COLUMNS = 6, 6
@@ -184,13 +195,19 @@ def _kept(n: int, most: int) -> list[int | None]:
 
 def escaped(words: str) -> str:
     """Words for LaTeX."""
-    special = {"^": r"\^{}", "~": r"\~{}", "\\": r"\textbackslash{}", "<": r"\textless{}", ">": r"\textgreater{}"}
+    special = {
+        "^": r"\textasciicircum{}",
+        "~": r"\~{}",
+        "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+    }
     return "".join(special.get(c) or (f"\\{c}" if c in "#$%&_{}" else c) for c in words)
 
 
 def latex(d: "Derivation") -> str:
     """A document for LaTeX."""
-    out = [PREAMBLE + rf"\section*{{{escaped(d.title)}}}", r"\begin{itemize} \setlength{\itemsep}{0pt}"]
+    out = [PREAMBLE + rf"\section*{{\raggedright {escaped(d.title)}}}", r"\begin{itemize} \setlength{\itemsep}{0pt}"]
     out += [*(rf"\item {escaped(_sentence_case(line))}." for line in d.conventions), r"\end{itemize}"]
     out += [r"\subsection*{Given}", *_given((*d.given, *d.steps[0].given), d.digits)]
     for step in d.steps:
@@ -259,8 +276,7 @@ def _paragraph(p: "Paragraph", first: bool) -> Iterator[str]:
     if not first or p.formulas[0] == line_itself(p):
         rows = []
     rows += [row for line in p.lines for row in aligned(line)]
-    if 1 < p.values.size and p.values.ndim <= 2:
-        rows += _whole(p)
+    rows += [f"{symbol} &= {' = '.join(steps)}" for symbol, steps in whole(p)]
     yield r"\begin{align*}"
     yield " \\\\\n".join(rows)
     yield r"\end{align*}"
@@ -271,15 +287,13 @@ def line_itself(p: "Paragraph") -> str:
     return f"{p.lines[0].latex} = {p.lines[0].symbols_latex}" if len(p.lines) == 1 else ""
 
 
-def _whole(p: "Paragraph") -> list[str]:
-    """All values at once, and how they come from whole matrices where there is room for that."""
-    if _matrix_width(p.values, p.digits) > WIDEST - 8:
+def whole(p: "Paragraph") -> list[tuple[str, list[str]]]:
+    """All values at once, and how they come from whole matrices, where there is room for that."""
+    size = _matrix_width(p.values, p.digits) if 1 < p.values.size and p.values.ndim <= 2 else WIDEST
+    if size > WIDEST - 8:
         return []
-    result = f"= {matrix(p.values, p.digits)}"
-    if not p.product:
-        return [f"{p.symbol} &{result}"]
-    inside = width(p.symbol) + _columns(p.product) + _matrix_width(p.values, p.digits) + 3
-    return [f"{p.symbol} &= {p.product} {result}" if inside < WIDEST else f"{p.symbol} &{result}"]
+    fits = p.product and width(p.symbol) + _columns(p.product) + size + 3 < WIDEST
+    return [(p.symbol, [*([p.product] if fits else []), matrix(p.values, p.digits)])]
 
 
 def _columns(product: str) -> float:
