@@ -7,16 +7,18 @@ copy of the function in which these names mean other functions: exact ones here 
 Rowwise records take a row of numbers: a NumPy array of objects.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import mpmath
 import numpy as np
 
+from glassnet.errors import InvalidParameterError
 from glassnet.formulas import elementary
 
-__all__ = ["EXACT", "Arithmetic", "Number", "decimal", "digits", "row"]
+__all__ = ["EXACT", "Arithmetic", "Number", "decimal", "digits", "is_own", "row", "total"]
 
 Number = Any  # mpf, Range, Words …: whatever an arithmetic calculates with
 DIGITS = 50
@@ -40,6 +42,12 @@ class Arithmetic:
         The largest of a row.
     zero : number, optional
         What stands for a term that is not there.
+    named : callable, optional
+        `(name, value) -> number` of the numbers that have names, such as eta: arithmetics that write formulas have it.
+    total : callable, optional
+        The sum of a row or a list.
+    own : callable, optional
+        What to do with a formula of the user's own, which is no plain function of numbers.
 
     >>> from glassnet.formulas.activations import sigmoid
     >>> digits.nstr(EXACT(sigmoid)(EXACT.number("1.2")), 20)
@@ -52,11 +60,18 @@ class Arithmetic:
         functions: Mapping[str, Callable[..., Number]],
         row_max: Callable[[Any], Number] | None = None,
         zero: Number = None,
+        named: Callable[[str, Any], Number] | None = None,
+        total: Callable[[Any], Number] | None = None,
+        own: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
     ) -> None:
         self.number = number
+        self.writes = named is not None
+        self.named = named or (lambda name, value: number(value))
+        self.total = total or _total
+        self.own = own or _refused
         self.zero = number(0) if zero is None else zero
         self.functions = {name: _over_rows(function) for name, function in functions.items()}
-        self.functions["row_sum"] = total
+        self.functions["row_sum"] = self.total
         self.functions["row_max"] = row_max or self._largest
         self._twins: dict[Any, Any] = {}
 
@@ -69,12 +84,16 @@ class Arithmetic:
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, calculating in this arithmetic."""
         if function not in self._twins:
+            if is_own(function):
+                return self.own(function)
             plain: Any = function
             scope = dict(plain.__globals__)
             twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__, plain.__closure__)
             self._twins[function] = twin
             for name in plain.__code__.co_names:
                 helper = scope.get(name)
+                if helper is math:
+                    scope[name] = SimpleNamespace(sqrt=self.functions["sqrt"])
                 home = getattr(helper, "__module__", "") or ""
                 if home == elementary.__name__:
                     scope[name] = self.functions[helper.__name__]  # pyright: ignore[reportOptionalMemberAccess]
@@ -84,7 +103,18 @@ class Arithmetic:
 
     def constants(self, values: Mapping[str, float]) -> tuple[Number, ...]:
         """A record's settable numbers."""
-        return tuple(self.number(value) for value in values.values())
+        return tuple(self.named(name, value) for name, value in values.items())
+
+
+def is_own(function: Any) -> bool:
+    """Whether this is a formula of the user's own (`glassnet.custom`): it computes floats on arrays alone."""
+    return not isinstance(function, FunctionType)
+
+
+def _refused(function: Any) -> Any:
+    raise InvalidParameterError(
+        "a formula of your own has no exact arithmetic: explain shows it, check cannot judge it"
+    )
 
 
 def row(numbers: Any) -> Any:
@@ -103,6 +133,9 @@ def total(numbers: Any) -> Number:
     for number in numbers[1:]:
         result = result + number
     return result
+
+
+_total = total
 
 
 def _over_rows(function: Callable[..., Number]) -> Callable[..., Number]:

@@ -6,14 +6,17 @@ the `Trace` of `network.passes`.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
-from glassnet.explain import lines
-from glassnet.explain.places import Entry, Index, Line, Place, Setting, Shape, indices
+from glassnet.explain import layers, lines, updates
+from glassnet.explain.places import LEAVES, Entry, Index, Line, Place, Setting, Shape, indices
 from glassnet.formulas.ranges import ANY
+from glassnet.network.architecture import Dropout
 
-__all__ = ["QUANTITIES", "Pass", "Quantity", "Tensor"]
+__all__ = ["PARTS", "QUANTITIES", "Pass", "Quantity", "Tensor"]
+
+PARTS = ("forward", "loss", "backward", "update")
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,17 @@ class Quantity:
     meaning : str
         In words.
     formula, text : str
-        The lecture's formula in LaTeX, and as a terminal can show it.
+        The lecture's formula in LaTeX for one example (or examples as columns), and as a terminal can show it.
     shape : callable
         `(setting, layer) -> shape`.
     line : callable
         `(place) -> Line`.
+    why : str
+        One sentence for a reader: what happens here, and to what end.
+    rows : str
+        The formula in LaTeX for examples as rows, where that is another.
+    matrices : str
+        The formula with whole matrices plugged in, for one example: names in angle brackets.
     """
 
     name: str
@@ -40,17 +49,21 @@ class Quantity:
     text: str
     shape: Callable[[Setting, int], Shape]
     line: Callable[[Place], Line]
+    why: str = ""
+    rows: str = ""
+    matrices: str = ""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A quantity of one layer (0 where it belongs to none), with its name, formula and shape."""
+    """A quantity of one layer (0 where it belongs to none), with its name, part of the step, formula and shape."""
 
     quantity: Quantity
     layer: int
     name: str
     text: str
     shape: Shape
+    part: str = "forward"
 
     @property
     def per_example(self) -> bool:
@@ -78,140 +91,368 @@ def _scalar(s: Setting, layer: int) -> Shape:
     return ()
 
 
-FORWARD = (
+# --- forward ----------------------------------------------------------------------------------------------------
+
+PRE = Quantity(
+    "z{l}", "pre-activation", "z_{l} = W_{l} a_{l-1} + b_{l}", "z{l} = W{l} a{l-1} + b{l}", _units, lines.pre_activation,
+    "Each unit adds up what comes in, times its weights, and its bias.",
+    r"z_{l} = a_{l-1} W_{l}^\top + b_{l}", "<W{l}> <a{l-1}> + <b{l}>",
+)  # fmt: skip
+ACTIVATION = Quantity(
+    "a{l}", "activation", "a_{l} = g(z_{l})", "a{l} = g(z{l})", _units, lines.activation,
+    "The activation function bends it; this is what the layer hands on.",
+)  # fmt: skip
+FORWARD = (PRE, ACTIVATION)
+NORMALIZATION = (
     Quantity(
-        "z{l}",
-        "pre-activation",
-        "z_{l} = W_{l} a_{l-1} + b_{l}",
-        "z{l} = W{l} a{l-1} + b{l}",
-        _units,
-        lines.pre_activation,
+        "mean{l}", "mean of the batch", r"\mean_{l} = \frac{1}{n} \sum_i z_{l}", "mean{l} = mean of z{l}", _vector,
+        layers.batch_mean, "Batch normalization takes the mean of each unit over the examples,",
     ),
-    Quantity("a{l}", "activation", "a_{l} = g_{l}(z_{l})", "a{l} = g(z{l})", _units, lines.activation),
-)
+    Quantity(
+        "var{l}", "variance of the batch", r"\var_{l} = \frac{1}{n} \sum_i (z_{l} - \mean_{l})^2",
+        "var{l} = mean of (z{l} - mean{l})^2", _vector, layers.batch_variance, "and the variance about it.",
+    ),
+    Quantity(
+        "running_mean{l}_new", "running mean, for predictions", r"\mean \leftarrow (1 - \rho)\, \mean + \rho\, \mean_{l}",
+        "running_mean{l} <- (1 - rho) running_mean{l} + rho mean{l}", _vector, layers.running("mean", False),
+        "Predictions will use an average over all batches so far, which moves a little.",
+    ),
+    Quantity(
+        "running_var{l}_new", "running variance, for predictions",
+        r"\var \leftarrow (1 - \rho)\, \var + \rho\, \var_{l} \frac{n}{n - 1}",
+        "running_var{l} <- (1 - rho) running_var{l} + rho var{l} n / (n - 1)", _vector,
+        layers.running("var", True), "So does the variance, there in its form for a sample.",
+    ),
+)  # fmt: skip
+NORMALIZED = (
+    Quantity(
+        "scale{l}", "one over the standard deviation", r"\scale_{l} = \frac{1}{\sqrt{\var_{l} + \epsilon}}",
+        "scale{l} = 1 / sqrt(var{l} + epsilon)", _vector, layers.scale, "To normalize is to subtract the mean and divide "
+        "by the standard deviation; epsilon keeps the division finite.",
+    ),
+    Quantity(
+        "zhat{l}", "normalized value", r"\zhat_{l} = (z_{l} - \mean_{l}) \odot \scale_{l}",
+        "zhat{l} = (z{l} - mean{l}) * scale{l}", _units, layers.normalized,
+    ),
+    Quantity(
+        "s{l}", "normalized, scaled and shifted", r"s_{l} = \gamma_{l} \odot \zhat_{l} + \beta_{l}",
+        "s{l} = gamma{l} * zhat{l} + beta{l}", _units, layers.shifted,
+        "Two learned numbers a unit give it back any scale and place that it needs.",
+    ),
+)  # fmt: skip
+FACTORS = {
+    "mask": (
+        "dropout's mask, as drawn", r"\mask_{l} = \frac{1}{1 - p} \text{ if } u \ge p \text{ else } 0",
+        "mask{l} = 1 / (1 - rate) if u >= rate else 0",
+        "Dropout lets each unit through with probability 1 - p, and then enlarges it, so that the mean stays.",
+    ),
+    "slope": (
+        "slopes of the randomized leaky ReLU", r"\slope_{l} = 1 \text{ if } a_{l} > 0 \text{ else } \alpha",
+        "slope{l} = 1 if a{l} > 0, else drawn", "Below 0 the slope is drawn anew for every unit; in predictions it is "
+        "the mean of its limits.",
+    ),
+}  # fmt: skip
+"""Factor -> meaning, formula, text and sentence."""
+
+
+@lru_cache(maxsize=64)
+def _behind(number: int, factor: str, out: str, incoming: str) -> tuple[Quantity, Quantity]:
+    """The factor of the so-manieth layer behind a layer, and what leaves it."""
+    meaning, formula, text, why = FACTORS[factor]
+    return (
+        Quantity(f"{factor}{{l}}", meaning, formula, text, _units, layers.factor(number), why),
+        Quantity(
+            f"{out}{{l}}",
+            "after dropout" if factor == "mask" else "after the randomized leaky ReLU",
+            rf"{out}_{{l}} = {incoming}_{{l}} \odot \{factor}_{{l}}",
+            f"{out}{{l}} = {incoming}{{l}} * {factor}{{l}}",
+            _units,
+            layers.leaving(number),
+        ),
+    )
+
+
+# --- the objective ----------------------------------------------------------------------------------------------
+
 LOSSES = Quantity(
-    "losses", "loss of each example", "L_i = L(a_{L,i}, y_i)", "losses = L(a{l}, y)", _examples, lines.losses
-)
+    "losses", "loss of each example", "L_i = L(a_{l}, y_i)", "losses = L(a{l}, y)", _examples, lines.losses,
+    "The loss says how far the output is from the target.",
+)  # fmt: skip
 PENALTY = Quantity(
-    "penalty",
-    "penalty on the weights",
-    r"R = \lambda_1 \sum |W| + \tfrac{\lambda_2}{2} \sum W^2",
-    "penalty = l1 sum |W| + l2/2 sum W^2",
-    _scalar,
-    lines.penalty,
-)
-LOSS = Quantity("loss", "loss", r"J = \sum_i v_i L_i + R", "loss = L(a{l}, y)", _scalar, lines.objective)
+    "penalty", "penalty on the weights", r"R = \lambda_1 \sum |W| + \tfrac{\lambda_2}{2} \sum W^2",
+    "penalty = l1 sum |W| + l2/2 sum W^2", _scalar, lines.penalty, "Large weights cost something too; biases do not.",
+)  # fmt: skip
+LOSS = Quantity(
+    "loss", "loss", r"J = \sum_i v_i L_i + R", "loss = L(a{l}, y)", _scalar, lines.objective,
+    "All together is what the step makes smaller.",
+)  # fmt: skip
+
+# --- backward ---------------------------------------------------------------------------------------------------
+
 OUTPUT_SLOPE = Quantity(
-    "dL_da{l}",
-    "derivative of the loss by the output",
-    r"\frac{\partial J}{\partial a_{l}} = v L'(a_{l}, y)",
-    "dL_da{l} = L'(a{l}, y)",
-    _units,
-    lines.output_slope,
-)
-HIDDEN_SLOPE = Quantity(
-    "dL_da{l}",
-    "derivative of the loss by the activation",
-    r"\frac{\partial J}{\partial a_{l}} = W_{l+1}^\top \delta_{l+1}",
-    "dL_da{l} = W{l+1}^T delta{l+1}",
-    _units,
-    lines.hidden_slope,
-)
+    "dL_da{l}", "derivative of the loss by the output", r"\frac{\partial J}{\partial a_{l}} = v L'(a_{l}, y)",
+    "dL_da{l} = L'(a{l}, y)", _units, lines.output_slope, "Backward: how does the loss change with the output?",
+)  # fmt: skip
+WRT = {
+    "a": "activation",
+    "r": "what left the randomized leaky ReLU",
+    "d": "what left the dropout",
+    "s": "what went into the activation",
+}
+
+
+@lru_cache(maxsize=64)
+def _slope(out: str) -> Quantity:
+    """The derivative by what leaves a hidden layer."""
+    return Quantity(
+        f"dL_d{out}{{l}}", f"derivative of the loss by {'the ' if out == 'a' else ''}{WRT[out]}",
+        rf"\frac{{\partial J}}{{\partial {out}_{{l}}}} = W_{{l+1}}^\top \delta_{{l+1}}",
+        f"dL_d{out}{{l}} = W{{l+1}}^T delta{{l+1}}", _units, lines.hidden_slope,
+        "The error comes back through the weights: a unit answers for each unit above it in proportion to the weight "
+        "between them.",
+        rf"\frac{{\partial J}}{{\partial {out}_{{l}}}} = \delta_{{l+1}} W_{{l+1}}", r"<W{l+1}>^\top <delta{l+1}>",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _through(number: int, factor: str, out: str, incoming: str) -> Quantity:
+    """The derivative by what comes into dropout or drawn slopes."""
+    return Quantity(
+        f"dL_d{incoming}{{l}}", f"derivative of the loss by {'the ' if incoming == 'a' else ''}{WRT[incoming]}",
+        rf"\frac{{\partial J}}{{\partial {incoming}_{{l}}}} = \frac{{\partial J}}{{\partial {out}_{{l}}}} \odot \{factor}_{{l}}",
+        f"dL_d{incoming}{{l}} = dL_d{out}{{l}} * {factor}{{l}}", _units, lines.through(number),
+        "What was multiplied on the way forward is multiplied on the way back.",
+    )  # fmt: skip
+
+
 DERIVATIVE = Quantity(
-    "g{l}", "derivative of the activation", "g_{l}' = g_{l}'(z_{l})", "g{l} = g'(z{l})", _units, lines.derivative
-)
+    "g{l}", "derivative of the activation", "g'(z_{l})", "g{l} = g'(z{l})", _units, lines.derivative,
+    "How steep is the activation function where the unit stands?",
+)  # fmt: skip
+LINKED_DELTA = Quantity(
+    "delta{l}", "derivative of the loss by the output's pre-activation",
+    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \frac{\partial J}{\partial a_{l}} \frac{\partial a_{l}}{\partial z_{l}}",
+    "delta{l} = dL_da{l} * g{l}", _units, lines.output_delta,
+    "Their product is the error delta; this loss and this activation belong together, so that most of it cancels.",
+)  # fmt: skip
 OUTPUT_DELTA = Quantity(
-    "delta{l}",
-    "derivative of the loss by the output's pre-activation",
-    r"\delta_{l} = \frac{\partial J}{\partial a_{l}} \odot g_{l}'",
-    "delta{l} = dL_da{l} * g{l}",
-    _units,
-    lines.output_delta,
-)
+    "delta{l}", "derivative of the loss by the output's pre-activation",
+    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \frac{\partial J}{\partial a_{l}} \odot g_{l}'",
+    "delta{l} = dL_da{l} * g{l}", _units, lines.output_delta, "By the chain rule their product is the error delta.",
+    matrices=r"<dL_da{l}> \odot <g{l}>",
+)  # fmt: skip
+ROWWISE_DELTA = Quantity(
+    "delta{l}", "derivative of the loss by the pre-activation",
+    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \bigl( \frac{\partial a_{l}}{\partial z_{l}} \bigr)^\top "
+    r"\frac{\partial J}{\partial a_{l}}", "delta{l} = dL_da{l} times the Jacobian of a{l}", _units, lines.delta,
+    "Each output depends on the whole row, so all of them send their error back.",
+)  # fmt: skip
 DELTA = Quantity(
-    "delta{l}",
-    "derivative of the loss by the pre-activation",
-    r"\delta_{l} = (W_{l+1}^\top \delta_{l+1}) \odot g_{l}'",
-    "delta{l} = (W{l+1}^T delta{l+1}) * g{l}",
-    _units,
-    lines.delta,
-)
+    "delta{l}", "derivative of the loss by the pre-activation",
+    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \frac{\partial J}{\partial a_{l}} \odot g_{l}'",
+    "delta{l} = dL_da{l} * g{l}", _units, lines.delta, "Times the slope of its activation it is the unit's own error.",
+    matrices=r"<dL_da{l}> \odot <g{l}>",
+)  # fmt: skip
+NORM_GRADIENTS = (
+    Quantity(
+        "dgamma{l}", "gradient of gamma", r"\frac{\partial J}{\partial \gamma_{l}} = \sum_i \frac{\partial J}{\partial "
+        r"s_{l}} \odot \zhat_{l}", "dgamma{l} = sum of dL_ds{l} * zhat{l}", _vector, layers.gamma_gradient,
+        "The normalization's own numbers have gradients as well.",
+    ),
+    Quantity(
+        "dbeta{l}", "gradient of beta", r"\frac{\partial J}{\partial \beta_{l}} = \sum_i \frac{\partial J}{\partial s_{l}}",
+        "dbeta{l} = sum of dL_ds{l}", _vector, layers.beta_gradient,
+    ),
+)  # fmt: skip
+BATCH_DELTA = Quantity(
+    "delta{l}", "derivative of the loss by the pre-activation",
+    r"\delta_{l} = \gamma_{l} \odot \scale_{l} \odot \bigl( \frac{\partial J}{\partial s_{l}} - \frac{1}{n} \frac{\partial J}"
+    r"{\partial \beta_{l}} - \frac{1}{n} \zhat_{l} \odot \frac{\partial J}{\partial \gamma_{l}} \bigr)",
+    "delta{l} = gamma{l} * scale{l} * (dL_ds{l} - dbeta{l} / n - zhat{l} * dgamma{l} / n)", _units,
+    layers.normalized_delta,
+    "Mean and variance depend on every example: what a shift or a stretch of the whole batch would do is taken out.",
+)  # fmt: skip
+RUNNING_DELTA = Quantity(
+    "delta{l}", "derivative of the loss by the pre-activation",
+    r"\delta_{l} = \frac{\partial J}{\partial s_{l}} \odot \gamma_{l} \odot \scale_{l}",
+    "delta{l} = gamma{l} * scale{l} * dL_ds{l}", _units, layers.normalized_delta,
+    "The running statistics are constants here.",
+)  # fmt: skip
 GRADIENTS = {
     "W": Quantity(
-        "dW{l}",
-        "gradient of the weights",
-        r"\frac{\partial J}{\partial W_{l}} = \delta_{l} a_{l-1}^\top",
-        "dW{l} = delta{l} a{l-1}^T",
-        _matrix,
-        lines.weight_gradient,
+        "dW{l}", "gradient of the weights", r"\frac{\partial J}{\partial W_{l}} = \delta_{l} a_{l-1}^\top",
+        "dW{l} = delta{l} a{l-1}^T", _matrix, lines.weight_gradient,
+        "A weight's gradient is the error at its upper end times what came in at its lower end.",
+        r"\frac{\partial J}{\partial W_{l}} = \delta_{l}^\top a_{l-1}", r"<delta{l}> <a{l-1}>^\top",
     ),
     "b": Quantity(
-        "db{l}",
-        "gradient of the biases",
-        r"\frac{\partial J}{\partial b_{l}} = \delta_{l}",
-        "db{l} = delta{l}",
-        _vector,
-        lines.bias_gradient,
+        "db{l}", "gradient of the biases", r"\frac{\partial J}{\partial b_{l}} = \delta_{l}", "db{l} = delta{l}", _vector,
+        lines.bias_gradient, "A bias meets a 1 there, so its gradient is the error itself.",
+        r"\frac{\partial J}{\partial b_{l}} = \sum_i \delta_{l}",
     ),
-}
-NEW = {
-    kind: Quantity(
-        kind + "{l}_new",
-        f"new {what}",
-        kind + r"_{l}^{new} = " + kind + r"_{l} - \eta \frac{\partial J}{\partial " + kind + "_{l}}",
-        kind + "{l}_new = " + kind + "{l} - eta d" + kind + "{l}",
-        shape,
-        lines.update(kind),
-    )
-    for kind, what, shape in (("W", "weights", _matrix), ("b", "biases", _vector))
-}
+}  # fmt: skip
+PENALIZED = Quantity(
+    "dW{l}", "gradient of the weights", r"\frac{\partial J}{\partial W_{l}} = \delta_{l} a_{l-1}^\top + \lambda_1 "
+    r"\operatorname{sign}(W_{l}) + \lambda_2 W_{l}", "dW{l} = delta{l} a{l-1}^T + l1 sign(W{l}) + l2 W{l}", _matrix,
+    lines.weight_gradient,
+    "A weight's gradient is the error at its upper end times what came in at its lower end, and what the penalty adds.",
+    r"\frac{\partial J}{\partial W_{l}} = \delta_{l}^\top a_{l-1} + \lambda_1 \operatorname{sign}(W_{l}) + \lambda_2 W_{l}",
+)  # fmt: skip
+
+# --- update -----------------------------------------------------------------------------------------------------
+
+NORM = Quantity(
+    "gradient_norm", "norm of the gradient", r"N = \sqrt{\sum_\theta \bigl( \frac{\partial J}{\partial \theta} \bigr)^2}",
+    "gradient_norm = sqrt of the sum of all squared gradients", _scalar, updates.norm,
+    "The gradient as one long vector has a length.",
+)  # fmt: skip
+SHAPES = {"W": _matrix, "b": _vector, "gamma": _vector, "beta": _vector}
+LETTERS = {"W": "W_{l}", "b": "b_{l}", "gamma": r"\gamma_{l}", "beta": r"\beta_{l}"}
+WHAT = {"W": "weights", "b": "biases", "gamma": "gamma", "beta": "beta"}
+
+
+@lru_cache(maxsize=64)
+def _bounded(kind: str) -> Quantity:
+    return Quantity(
+        f"d{kind}{{l}}_clipped", f"bounded gradient of the {WHAT[kind]}",
+        rf"\frac{{\partial J}}{{\partial {LETTERS[kind]}}} \leftarrow \operatorname{{clip}} \frac{{\partial J}}{{\partial "
+        rf"{LETTERS[kind]}}}", f"d{kind}{{l}}_clipped = d{kind}{{l}} within its bounds", SHAPES[kind],
+        updates.bounded(kind), "Too long a gradient is shortened before it moves anything.",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _new(kind: str, rule: str, latex: str) -> Quantity:
+    """The new parameters: by gradient descent as the lectures write it, by another rule as its record does."""
+    if rule == "sgd":
+        formula = rf"{LETTERS[kind]}^{{\text{{new}}}} = {LETTERS[kind]} - \eta \frac{{\partial J}}{{\partial {LETTERS[kind]}}}"
+        text = f"{kind}{{l}}_new = {kind}{{l}} - eta d{kind}{{l}}"
+    else:
+        formula, text = latex, f"{kind}{{l}}_new, by {rule} from {kind}{{l}} and d{kind}{{l}}"
+    return Quantity(
+        kind + "{l}_new", f"new {WHAT[kind]}", formula, text, SHAPES[kind], updates.update(kind),
+        "A step against the gradient, as long as the learning rate says." if rule == "sgd" else f"The step of {rule}.",
+        matrices=f"<{kind}{{l}}> - <eta> <d{kind}{{l}}>" if rule == "sgd" else "",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _slot(name: str, kind: str, rule: str, latex: str) -> Quantity:
+    return Quantity(
+        f"{name}_{kind}{{l}}", f"what {rule} keeps, {name}", latex, f"{name}_{kind}{{l}}, which {rule} keeps",
+        SHAPES[kind], updates.slot(name, kind), f"{rule} carries {name} on from step to step; it starts at 0.",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _hat(name: str, kind: str, rule: str) -> Quantity:
+    power = r"\beta_1^t" if name == "m" else r"\beta_2^t"
+    return Quantity(
+        f"{name}hat_{kind}{{l}}", f"{name} without its bias", rf"\hat{{{name}}} = \frac{{{name}}}{{1 - {power}}}",
+        f"{name}hat_{kind}{{l}} = {name}_{kind}{{l}} / (1 - beta^t)", SHAPES[kind], updates.corrected(name, kind),
+        f"{name} started at 0 and is still too small; this corrects it.",
+    )  # fmt: skip
+
 
 QUANTITIES: tuple[Quantity, ...] = (
-    *FORWARD, LOSSES, PENALTY, LOSS, OUTPUT_SLOPE, HIDDEN_SLOPE, DERIVATIVE, OUTPUT_DELTA, DELTA, *GRADIENTS.values(),
-    *NEW.values(),
+    *FORWARD, LOSSES, PENALTY, LOSS, OUTPUT_SLOPE, _slope("a"), DERIVATIVE, OUTPUT_DELTA, DELTA, *GRADIENTS.values(),
+    _new("W", "sgd", ""), _new("b", "sgd", ""),
 )  # fmt: skip
-"""All kinds but the slots of the optimizers, whose names the rules give (v_W1 of momentum, m_b2 of Adam)."""
+"""The kinds of a network of dense layers, but the slots of the optimizers, whose names the rules give (v_W1, m_b2)."""
 
 
-def _slots(s: Setting, kind: str) -> Iterator[Quantity]:
-    shape = _matrix if kind == "W" else _vector
-    for number, name in enumerate(s.rule.slots if s.rule else ()):
-        rule = s.rule
-        assert rule is not None
-        meaning, text = f"what {rule.name} keeps, {name}", f"{name}_{kind}{{l}}, which {rule.name} keeps"
-        yield Quantity(f"{name}_{kind}{{l}}", meaning, rule.latex, text, shape, lines.slot(number, kind))
+# --- the order of a step ----------------------------------------------------------------------------------------
+
+Row = tuple[Quantity, int]
 
 
-def _new(s: Setting, kind: str) -> Quantity:
-    """The new W or b: by gradient descent as the lectures write it, by another rule as its record does."""
-    if s.rule is None or s.rule.name == "sgd":
-        return NEW[kind]
-    text = f"{kind}{{l}}_new, by {s.rule.name} from {kind}{{l}} and d{kind}{{l}}"
-    return replace(NEW[kind], formula=s.rule.latex, text=text)
+def _order(s: Setting) -> Iterator[tuple[str, Quantity, int]]:
+    """Every quantity of a step with its part and its layer: forward, loss, backward, update."""
+    parts = {"forward": _forward(s)}
+    if s.loss is not None:
+        parts |= {"loss": _objective(s), "backward": _backward(s)}
+    if s.rule is not None and len(list(_reached(s))) == s.depth:
+        parts["update"] = _update(s)
+    for part, rows in parts.items():
+        yield from ((part, quantity, layer) for quantity, layer in rows)
 
 
-def _order(s: Setting) -> Iterator[tuple[Quantity, int]]:
-    """Every quantity of a step with its layer: forward, loss, backward, update."""
-    numbers = range(1, s.depth + 1)
-    yield from ((quantity, layer) for layer in numbers for quantity in FORWARD)
-    if s.loss is None:
-        return
+def _forward(s: Setting) -> Iterator[Row]:
+    for layer in range(s.depth + 1):
+        if layer:
+            normalization = NORMALIZATION if layer in s.by_batch else ()
+            normal = (*normalization, *NORMALIZED) if layer in s.norms else ()
+            yield from ((quantity, layer) for quantity in (PRE, *normal, ACTIVATION))
+        yield from ((quantity, layer) for pair in _pairs(s, layer) for quantity in _behind(*pair))
+
+
+def _pairs(s: Setting, layer: int) -> list[tuple[int, str, str, str]]:
+    """For each thing behind a layer: its place, its factor, what leaves it and what comes in."""
+    found: list[tuple[int, str, str, str]] = []
+    incoming = "a"
+    for number, what in enumerate(s.behind(layer)):
+        factor, out = LEAVES[type(what)]
+        found.append((number, factor, out, incoming))
+        incoming = out
+    return found
+
+
+def _objective(s: Setting) -> Iterator[Row]:
     penalized = (PENALTY,) if s.l1 or s.l2 else ()
-    yield from ((quantity, s.depth) for quantity in (LOSSES, *penalized, LOSS, OUTPUT_SLOPE))
-    reached = list(_reached(s))
-    for layer in reached:
-        top, kinds = layer == s.depth, _kinds(s, layer)
+    yield from ((quantity, s.depth) for quantity in (LOSSES, *penalized, LOSS))
+
+
+def _backward(s: Setting) -> Iterator[Row]:
+    yield OUTPUT_SLOPE, s.depth
+    for layer in _reached(s):
         factors = () if s.activations[layer - 1].derivative is None else (DERIVATIVE,)
-        above = (*factors, OUTPUT_DELTA) if top else (HIDDEN_SLOPE, *factors, DELTA)
-        yield from ((quantity, layer) for quantity in (*above, *(GRADIENTS[kind] for kind in kinds)))
-    if s.rule is not None and len(reached) == s.depth:
-        for layer in numbers:
-            for kind in _kinds(s, layer):
-                yield from ((quantity, layer) for quantity in (*_slots(s, kind), _new(s, kind)))
+        if layer < s.depth:
+            yield _slope(s.leaving(layer)), layer
+            yield from ((_through(*pair), layer) for pair in reversed(_pairs(s, layer)))
+        yield from ((quantity, layer) for quantity in (*factors, *_deltas(s, layer, _plain_delta(s, layer))))
+        yield (PENALIZED if s.l1 or s.l2 else GRADIENTS["W"]), layer
+        if s.biases[layer - 1]:
+            yield GRADIENTS["b"], layer
 
 
-def _kinds(s: Setting, layer: int) -> tuple[str, ...]:
-    return ("W", "b") if s.biases[layer - 1] else ("W",)
+@lru_cache(maxsize=64)
+def _by_s(delta: Quantity) -> Quantity:
+    """The derivative by what goes into the activation, where the pre-activation is normalized first."""
+    return Quantity(
+        "dL_ds{l}", f"derivative of the loss by {WRT['s']}",
+        delta.formula.replace(r"\delta_{l} = ", "").replace("z_{l}", "s_{l}"),
+        delta.text.replace("delta{l}", "dL_ds{l}", 1), delta.shape, delta.line, delta.why, matrices=delta.matrices,
+    )  # fmt: skip
+
+
+def _plain_delta(s: Setting, layer: int) -> Quantity:
+    """How delta comes from the derivative by the activation."""
+    if layer == s.depth and s.linked:
+        return LINKED_DELTA
+    if s.activations[layer - 1].rowwise:
+        return ROWWISE_DELTA
+    return OUTPUT_DELTA if layer == s.depth else DELTA
+
+
+def _deltas(s: Setting, layer: int, plain: Quantity) -> tuple[Quantity, ...]:
+    """delta, or dL_ds and how delta comes from it."""
+    if layer not in s.norms:
+        return (plain,)
+    return (_by_s(plain), *NORM_GRADIENTS, BATCH_DELTA if layer in s.by_batch else RUNNING_DELTA)
+
+
+def _update(s: Setting) -> Iterator[Row]:
+    rule = s.rule
+    assert rule is not None
+    moving = [(kind, layer) for kind, layer, _ in s.tensors() if f"{kind}{layer}" not in s.frozen]
+    if s.clip_norm is not None:
+        yield NORM, 0
+    if s.clipped:
+        yield from ((_bounded(kind), layer) for kind, layer in moving)
+    for kind, layer in moving:
+        yield from ((_slot(name, kind, rule.name, rule.latex), layer) for name in rule.slots)
+        yield from ((_hat(name, kind, rule.name), layer) for name in rule.slots if name in rule.corrections)
+        yield _new(kind, rule.name, rule.latex), layer
 
 
 def _reached(s: Setting) -> Iterator[int]:
@@ -222,7 +463,11 @@ def _reached(s: Setting) -> Iterator[int]:
         yield layer
 
 
-def _at_layer(text: str, layer: int) -> str:
+def _at_layer(s: Setting, text: str, layer: int) -> str:
+    """A formula's text with the layers' numbers, and with what really comes in and goes out."""
+    if layer:
+        text = text.replace("a{l-1}", f"{s.leaving(layer - 1)}{{l-1}}")
+        text = text.replace("g(z{l})", f"g({s.before(layer)}{{l}})").replace("g'(z{l})", f"g'({s.before(layer)}{{l}})")
     for part, number in (("{l}", layer), ("{l-1}", layer - 1), ("{l+1}", layer + 1)):
         text = text.replace(part, str(number))
     return text.replace("a0", "x")
@@ -244,9 +489,9 @@ class Pass:
     def tensors(self) -> dict[str, Tensor]:
         """All quantities of one step by name, in the order of computation."""
         found: dict[str, Tensor] = {}
-        for quantity, layer in _order(self.setting):
-            name, text = quantity.name.replace("{l}", str(layer)), _at_layer(quantity.text, layer)
-            found[name] = Tensor(quantity, layer, name, text, quantity.shape(self.setting, layer))
+        for part, quantity, layer in _order(self.setting):
+            name, text = quantity.name.replace("{l}", str(layer)), _at_layer(self.setting, quantity.text, layer)
+            found[name] = Tensor(quantity, layer, name, text, quantity.shape(self.setting, layer), part)
         return found
 
     def entries(self) -> Iterator[tuple[str, Index]]:
@@ -262,7 +507,7 @@ class Pass:
     def limits(self, entry: Entry) -> tuple[float, float]:
         """What an entry can be at all: activations have a range."""
         tensor = self.tensors[entry.name]
-        inside = self.setting.activations[tensor.layer - 1].range if tensor.quantity is FORWARD[1] else ANY
+        inside = self.setting.activations[tensor.layer - 1].range if tensor.quantity is ACTIVATION else ANY
         return inside.low, inside.high
 
     def line(self, entry: Entry, printed: Container[Entry] | None = None) -> Line:
