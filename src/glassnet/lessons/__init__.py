@@ -26,6 +26,7 @@ LESSONS: tuple[str, ...] = (
     "special-cases",
     "universal-approximation",
     "depth-width",
+    "capacity",
     "vanishing-gradients",
     "zero-centred",
     "zero-initialization",
