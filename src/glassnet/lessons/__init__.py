@@ -28,6 +28,7 @@ LESSONS: tuple[str, ...] = (
     "depth-width",
     "capacity",
     "vanishing-gradients",
+    "dying-relu",
     "zero-centred",
     "zero-initialization",
 )
