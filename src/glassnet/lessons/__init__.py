@@ -30,6 +30,7 @@ LESSONS: tuple[str, ...] = (
     "vanishing-gradients",
     "dying-relu",
     "zero-centred",
+    "classification-loss",
     "zero-initialization",
 )
 
