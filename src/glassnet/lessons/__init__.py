@@ -26,8 +26,11 @@ LESSONS: tuple[str, ...] = (
     "special-cases",
     "universal-approximation",
     "depth-width",
+    "capacity",
     "vanishing-gradients",
+    "dying-relu",
     "zero-centred",
+    "classification-loss",
     "zero-initialization",
 )
 
