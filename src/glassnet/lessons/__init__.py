@@ -28,6 +28,7 @@ LESSONS: tuple[str, ...] = (
     "depth-width",
     "vanishing-gradients",
     "zero-centred",
+    "input-normalization",
     "zero-initialization",
 )
 
