@@ -29,6 +29,7 @@ LESSONS: tuple[str, ...] = (
     "vanishing-gradients",
     "zero-centred",
     "input-normalization",
+    "batch-normalization",
     "zero-initialization",
 )
 
