@@ -31,6 +31,7 @@ LESSONS: tuple[str, ...] = (
     "input-normalization",
     "batch-normalization",
     "zero-initialization",
+    "xavier-he",
 )
 
 
