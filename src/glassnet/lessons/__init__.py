@@ -32,6 +32,7 @@ LESSONS: tuple[str, ...] = (
     "batch-normalization",
     "zero-initialization",
     "xavier-he",
+    "log-sum-exp",
 )
 
 
