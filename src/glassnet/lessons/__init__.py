@@ -27,6 +27,7 @@ LESSONS: tuple[str, ...] = (
     "universal-approximation",
     "depth-width",
     "vanishing-gradients",
+    "backpropagation-cost",
     "zero-centred",
     "input-normalization",
     "batch-normalization",
