@@ -29,9 +29,14 @@ LESSONS: tuple[str, ...] = (
     "capacity",
     "vanishing-gradients",
     "dying-relu",
+    "backpropagation-cost",
     "zero-centred",
+    "input-normalization",
+    "batch-normalization",
     "classification-loss",
     "zero-initialization",
+    "xavier-he",
+    "log-sum-exp",
 )
 
 
