@@ -43,7 +43,10 @@ def test_several_labels_at_once_are_left_to_scikit_learn():
     assert isinstance(binarizer(Y), LabelBinarizer)
 
 
-@pytest.mark.parametrize("y", [np.array([0.5, 1.5]), np.array([1, "a"], object), np.array([[1, 2], [3, 4]]), pd.Series([0.1, 2.3])])
+NO_LABELS = [np.array([0.5, 1.5]), np.array([1, "a"], object), np.array([[1, 2], [3, 4]]), pd.Series([0.1, 2.3])]
+
+
+@pytest.mark.parametrize("y", NO_LABELS)
 def test_what_is_no_label_is_refused_as_there(y):
     with pytest.raises((ValueError, TypeError)) as theirs:
         LabelBinarizer().fit(y)

@@ -290,6 +290,7 @@ def test_gradients_on_two_threads(dtype, two_cores, monkeypatch):
     state, found = twin.start(), []
     for shared in (np.inf, 0.0):
         monkeypatch.setattr(steps_module, "_SHARED_STEP", shared)
+        monkeypatch.setattr(steps_module, "_SHARED_CALL", shared)
         found.append(COMPILED.loss_and_gradient(twin.architecture, state.theta, state.buffers, twin.data))
         check_gradient(twin)
     assert found[0][0] == found[1][0] and np.array_equal(found[0][1], found[1][1])
