@@ -130,7 +130,7 @@ EXTRAS = """optimizer : str, Optimizer or LBFGS, default=None
         'compiled', 'reference', or the first of these that takes the network.
 
     threads : int, default=None
-        How many threads training by steps may use; None is as many as pay. No bit of the result depends on it.
+        How many threads training may use; None is as many as pay. No bit of the result depends on it.
 
     progress : bool, default=False
         Show a bar with the time left on stderr."""

@@ -206,7 +206,7 @@ def _divergence(run: Run, step: int, tensor: str) -> DivergenceError:
 
 def _solve(run: Run, solver: Solver) -> None:
     """Let a full-batch solver run; one iteration is one epoch."""
-    problem = Problem(run.program.architecture, run.engine, run.state.buffers, run.data)
+    problem = Problem(run.program.architecture, run.engine, run.state.buffers, run.data, run.program.threads)
     bad = problem.first_bad(run.state.theta)
     if bad is not None:
         raise _divergence(run, 1, bad)

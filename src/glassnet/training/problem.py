@@ -25,12 +25,13 @@ class Problem:
     engine: Engine
     buffers: np.ndarray
     data: Data
+    threads: int | None = None
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """J and dJ/dtheta (P,); frozen tensors have gradient 0."""
         architecture = self.architecture
         value, gradient = self.engine.loss_and_gradient(
-            architecture, theta.astype(architecture.dtype, copy=False), self.buffers, self.data
+            architecture, theta.astype(architecture.dtype, copy=False), self.buffers, self.data, self.threads
         )
         if not architecture.frozen:
             return value, gradient.astype(np.float64, copy=False)

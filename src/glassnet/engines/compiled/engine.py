@@ -139,7 +139,7 @@ class CompiledEngine:
             return Sweep(architecture, block, judged), kept[1]
 
     def loss_and_gradient(
-        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data, threads: int | None = None
     ) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
         key = (id(architecture), len(data))  # as for `_take`
@@ -152,7 +152,7 @@ class CompiledEngine:
             gradient = kept[1].pop()
         except IndexError:
             gradient = Gradient(architecture, len(data))
-        found = gradient.at(theta, buffers, data)
+        found = gradient.at(theta, buffers, data, threads)
         kept[1].append(gradient)
         return found
 

@@ -22,7 +22,8 @@ __all__ = ["Gradient", "Training"]
 
 _BLOCK = 256  # rows of a block, unless a batch must stay whole
 _PARTS, _PART_PARAMETERS = 8, 1 << 16  # parts of a batch of many blocks, for networks of at most so many parameters
-_SHARED_STEP = 3e6  # operations of a step above which a second thread pays
+_SHARED_STEP = 3e6  # operations of a step above which a second thread pays,
+_SHARED_CALL = 1e7  # if those of all steps of the call pay for starting it
 
 
 class Training:
@@ -120,7 +121,8 @@ class Training:
         op[p.LEARNING_RATES], op[p.WEIGHT_DECAYS] = address(work.learning_rates), address(work.weight_decays)
         op[p.DROPOUT_RATES], op[p.DROPOUTS] = address(work.dropout_rates), work.dropout_rates.shape[1]
         op[p.LOSSES], op[p.STEP_NORMS], op[p.PENALTIES] = found, found + 8 * steps, found + 16 * steps
-        wanted = self.wanted if self.step_work >= _SHARED_STEP or self.wanted is not None else 1
+        pays = self.step_work >= _SHARED_STEP and steps * self.step_work >= _SHARED_CALL
+        wanted = self.wanted if pays or self.wanted is not None else 1
         with borrowed(wanted) as threads:
             crew = self.crews[threads] if threads in self.crews else self._crew(threads)
             crew.shared[:] = 0
@@ -172,10 +174,11 @@ class Gradient:
         no_rates = np.zeros(1)
         self.work = Slice(None, np.array([0, n]), no_rates, no_rates, np.zeros((1, 0)))
 
-    def at(self, theta: np.ndarray, buffers: np.ndarray, data: Data) -> tuple[float, np.ndarray]:
+    def at(self, theta: np.ndarray, buffers: np.ndarray, data: Data, threads: int | None) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
         training = self.training
         training.hold(data, 0)
+        training.wanted = threads
         self.theta.theirs[:] = theta
         self.theta.take()
         training.buffers[:] = buffers
