@@ -20,7 +20,9 @@ def test_json(run):
     assert z1["values"] == pytest.approx([1.2, 1.8]) and z1["shape"] == [2]
 
 
-@pytest.mark.parametrize(("suffix", "first"), [("txt", "2-2-1"), ("md", "# 2-2-1"), ("tex", "\\doc"), ("html", "<!doc")])
+@pytest.mark.parametrize(
+    ("suffix", "first"), [("txt", "2-2-1"), ("md", "# 2-2-1"), ("tex", "\\doc"), ("html", "<!doc")]
+)
 def test_files(run, tmp_path, suffix, first):
     done = run("explain", "lecture-23-bce", "-o", f"board.{suffix}")
     assert done.code == 0 and done.out == "" and "written" in done.err

@@ -9,7 +9,7 @@ from explain.test_words import computed
 from glassnet import OPTIMIZERS, Adam, BatchNorm, Dense, Dropout, Network, RandomizedLeakyReLU, custom
 from glassnet.autograd import exp, log, tanh
 from glassnet.errors import InvalidParameterError
-from glassnet.explain.board import derive_steps
+from glassnet.explain.reading import derive_steps
 from tolerances import relative
 
 RNG = np.random.default_rng(5)
@@ -29,7 +29,12 @@ CASES = {
     "normalized output": ([Dense(3), Dense(2, "softmax", norm=BatchNorm())], CLASSES, {}, {"training": True}),
     "dropout": ([Dense(4, "tanh"), Dropout(0.4), Dense(2)], NUMBERS, {}, {"training": True}),
     "dropout of the input": ([Dropout(0.3), Dense(3, "tanh"), Dense(2)], NUMBERS, {}, {"training": True}),
-    "dropout by schedule": ([Dense(4), Dropout("step(0.5, factor=0.5, every=1)"), Dense(2)], NUMBERS, {}, {"training": True}),
+    "dropout by schedule": (
+        [Dense(4), Dropout("step(0.5, factor=0.5, every=1)"), Dense(2)],
+        NUMBERS,
+        {},
+        {"training": True},
+    ),
     "drawn slopes": (drawn(), NUMBERS, {}, {"training": True}),
     "mean slopes": (drawn(), NUMBERS, {}, {}),
     "softmax": ([Dense(3, "relu"), Dense(2, "softmax")], CLASSES, {}, {}),

@@ -1,4 +1,4 @@
-"""The board: writes down how every number of some traces came about."""
+"""The board: writes down, line by line, how every number of some traces came about."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -8,20 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import InvalidParameterError
 from glassnet.explain.arithmetic import Arithmetic, decimal, digits, is_own
-from glassnet.explain.derivation import Derivation, Given, Line, Paragraph, Step
+from glassnet.explain.derivation import Given, Line, Paragraph, Step
+from glassnet.explain.kinds import ACTIVATION, DERIVATIVE, LOSS, LOSSES, OUTPUT_SLOPE
 from glassnet.explain.look import Look
 from glassnet.explain.places import Entry, Index, Setting, indices
-from glassnet.explain.quantities import ACTIVATION, DERIVATIVE, LOSS, LOSSES, OUTPUT_SLOPE, Pass, Tensor
-from glassnet.explain.stating import conventions, title
+from glassnet.explain.quantities import Pass, Tensor
 from glassnet.explain.typesetting import matrix
 from glassnet.explain.words import Words, latex_number, own_formula, writing
-from glassnet.formulas.optimizers import Optimizer
-from glassnet.network.architecture import Architecture, Dense, Dropout
 from glassnet.network.passes import Trace
 
-__all__ = ["Board", "derive_steps", "setting_of"]
+__all__ = ["Board"]
 
 TURNED = {
     r"W_{l} a_{l-1}": r"W_{l}^\top a_{l-1}",
@@ -35,98 +32,6 @@ TURNED = {
     r"<delta{l}> <a{l-1}>^\top": r"<a{l-1}> <delta{l}>^\top",
 }
 """Products with W as (outputs, inputs) -> the same with W as (inputs, outputs)."""
-
-
-def derive_steps(
-    architecture: Architecture,
-    traces: Sequence[Trace],
-    rule: Optimizer | None,
-    look: Look,
-    *,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-) -> Derivation:
-    """Write down how every number of some steps came about.
-
-    Parameters
-    ----------
-    architecture, rule
-        The network, and the optimizer, if any.
-    traces : sequence of Trace
-        One a step, and where there are updates one more with the loss after the last.
-    clip_norm, clip_value : float, optional
-        Bounds of the gradient.
-
-    Raises
-    ------
-    InvalidParameterError
-        If a number of a trace is not finite, or an optimizer of the user's own is no plain formula.
-    """
-    moved = "eta" in traces[0]
-    steps = len(traces) - 1 if moved else len(traces)
-    setting = setting_of(architecture, traces, rule if moved else None, look, clip_norm, clip_value)
-    for number, trace in enumerate(traces[:steps], 1):
-        bad = trace.first_bad()
-        if bad is not None:
-            raise InvalidParameterError(
-                f"explain: {bad} of step {number} is not finite; take a lower learning rate, or smaller numbers"
-            )
-    board = Board(Pass(setting), traces, look)
-    return Derivation(
-        title(setting),
-        conventions(setting, architecture, look.symbols, steps),
-        board.data(),
-        tuple(board.step(number) for number in range(1, steps + 1)),
-        look.symbols.letter("loss")[1],
-        look.digits,
-        board,
-    )
-
-
-def setting_of(
-    architecture: Architecture,
-    traces: Sequence[Trace],
-    rule: Optimizer | None,
-    look: Look,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-) -> Setting:
-    """The network of traces as a hand computation has it."""
-    first = traces[0]
-    n, layers, uniform = len(first["a0"]), architecture.dense, 1 / len(first["a0"])
-    given = {"a0": first["a0"], **first.given}
-    if look.symbols.bias == "unit":
-        given |= {f"one{layer}": np.ones(n) for layer in range(len(layers))}
-    training = any(name.startswith(("u_", "running_")) for name in first.given)
-    acting = [
-        (number, layer)
-        for number, layer in zip(architecture.numbers, architecture.layers, strict=True)
-        if not isinstance(layer, Dense) and not (isinstance(layer, Dropout) and f"mask{number}" not in first)
-    ]
-    usual = np.full(n, uniform if architecture.reduction == "mean" else 1.0)
-    return Setting(
-        architecture.sizes,
-        tuple(layer.g for layer in layers),
-        tuple(layer.has_bias for layer in layers),
-        n,
-        {Entry(0, name, i): float(v) for name, values in given.items() for i, v in np.ndenumerate(np.asarray(values))},
-        architecture.objective if "y" in first else None,
-        architecture.reduction,
-        architecture.l1,
-        architecture.l2,
-        rule,
-        architecture.average_penalty,
-        {number: layer.norm for number, layer in enumerate(layers, 1) if layer.norm is not None},
-        tuple((number, layer) for number, layer in acting if not isinstance(layer, Dense)),
-        training,
-        frozenset(first.batch_normalized),
-        "v" in first and not np.allclose(first["v"], usual, rtol=1e-6),
-        clip_norm if rule else None,
-        clip_value if rule else None,
-        architecture.frozen,
-        len(traces) - 1 if rule else 0,
-        look.symbols.bias == "unit",
-    )
 
 
 @dataclass(frozen=True)
@@ -348,8 +253,8 @@ class Board:
             per_example, array = self.per_example(name), np.asarray(trace[name], np.float64)
             array = array[0] if per_example and self.flat else array
             array = self._turned(array, name)
-            name = "x" if name == "a0" else name
-            yield Given(name, symbols.words(name, depth), symbols.latex(name, (), depth), array)
+            word = "x" if name == "a0" else name
+            yield Given(word, symbols.words(word, depth), symbols.latex(word, (), depth), array)
 
     def data(self) -> tuple[Given, ...]:
         """Inputs and targets."""

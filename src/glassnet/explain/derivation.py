@@ -16,7 +16,7 @@ from glassnet.explain.typesetting import latex
 
 if TYPE_CHECKING:
     from glassnet.explain.board import Board
-    from glassnet.explain.paths import ChainRule
+    from glassnet.explain.chain_rule import ChainRule
 
 __all__ = ["Derivation", "Given", "Line", "Paragraph", "Step"]
 

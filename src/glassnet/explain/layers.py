@@ -10,8 +10,8 @@ from glassnet.network.architecture import BatchNorm, Dropout, RandomizedLeakyReL
 __all__ = [
     "batch_mean",
     "batch_variance",
-    "factor",
     "beta_gradient",
+    "factor",
     "gamma_gradient",
     "leaving",
     "normalized",

@@ -145,7 +145,7 @@ def hidden_slope(at: Place) -> Line:
     """dL by what leaves a hidden layer, W^T delta of the layer above."""
     (i, j), above = at.index, at.layer + 1
     W = tuple(at.parameter(f"W{above}", (k, j)) for k in range(at.setting.sizes[above]))
-    return Line((W, at.units("delta", above, i)), lambda A, W, delta: dot(A, W, delta), once=True)
+    return Line((W, at.units("delta", above, i)), dot, once=True)
 
 
 def through(number: int) -> Any:

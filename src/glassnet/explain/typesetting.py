@@ -1,4 +1,4 @@
-"""A derivation as a LaTeX document that reads like a lecture: headings, sentences, aligned equations within the margins.
+"""A derivation as a LaTeX document that reads like a lecture: headings, sentences, equations within the margins.
 
 LaTeX does not break a line of an alignment by itself, so each is measured here, roughly, and broken at its equals signs
 and between its terms; what has no place to break is scaled down.
@@ -126,11 +126,12 @@ def _filled(formula: str, room: float) -> list[str]:
     for term in _breaks(formula, (" + ", " - ")):
         pieces = [term] if width(term) <= room else _breaks(term, (r" \cdot ",))
         for piece in pieces:
+            fitting = piece
             if width(piece) > room:
-                piece = rf"\resizebox{{{room:.1f}em}}{{!}}{{$\displaystyle {piece}$}}"
-            if rows[-1] and width(rows[-1]) + width(piece) > room:
+                fitting = rf"\resizebox{{{room:.1f}em}}{{!}}{{$\displaystyle {piece}$}}"
+            if rows[-1] and width(rows[-1]) + width(fitting) > room:
                 rows.append("")
-            rows[-1] += piece
+            rows[-1] += fitting
     return rows
 
 
@@ -233,7 +234,7 @@ def _given(given: Sequence["Given"], digits: int) -> Iterator[str]:
 
 
 def _matrix_width(values: np.ndarray, digits: int) -> float:
-    array = np.atleast_2d(values) if np.ndim(values) != 1 else np.asarray(values)[:, None]
+    array = np.atleast_2d(values).T if values.ndim == 1 else np.atleast_2d(values)
     kept = [j for j in _kept(array.shape[1], MOST_COLUMNS) if j is not None]
     cells = [max(width(latex_number(f"{float(x):.{digits}g}")) for x in array[:, j]) for j in kept]
     return sum(cells) + len(kept) + 2
@@ -289,7 +290,7 @@ def line_itself(p: "Paragraph") -> str:
 
 def whole(p: "Paragraph") -> list[tuple[str, list[str]]]:
     """All values at once, and how they come from whole matrices, where there is room for that."""
-    size = _matrix_width(p.values, p.digits) if 1 < p.values.size and p.values.ndim <= 2 else WIDEST
+    size = _matrix_width(p.values, p.digits) if p.values.size > 1 else WIDEST
     if size > WIDEST - 8:
         return []
     fits = p.product and width(p.symbol) + _columns(p.product) + size + 3 < WIDEST

@@ -87,7 +87,7 @@ def _coefficients(A: Arithmetic, at: Place) -> tuple[Number, ...]:
     if A.writes:
         constants = (v if isinstance(v, bool) else A.named(k, v) for k, v in rule.constants.items())
         found = A(rule.coefficients)(A.named("eta", eta), tuple(done), *constants)
-        return tuple(DONE if isinstance(c, float) and c == 1 else c for c in found)
+        return tuple(DONE if isinstance(c, float) else c for c in found)  # 1.0 is the one plain number among them
     return tuple(map(A.number, EXACT(rule.coefficients)(eta, tuple(done), *map(decimal, rule.constants.values()))))
 
 

@@ -250,8 +250,7 @@ def writing(
             f"{shown_first.text} + … + {last.text}", value, SUM, rf"{shown_first.latex} + \dots + {last.latex}"
         )
 
-    functions = {name: function for name, function in FUNCTIONS.items()}
-    return Arithmetic(number, functions, lambda numbers: NOTHING, NOTHING, named, total, own)
+    return Arithmetic(number, FUNCTIONS, lambda numbers: NOTHING, NOTHING, named, total, own)
 
 
 def own_formula(name: str, function: Callable[..., Any], arrays: int, arguments: int) -> Callable[..., Any]:
