@@ -1,6 +1,5 @@
 """The board: writes down, line by line, how every number of some traces came about."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,28 +9,14 @@ import numpy as np
 
 from glassnet.explain.arithmetic import Arithmetic, decimal, digits, is_own
 from glassnet.explain.derivation import Given, Line, Paragraph, Step
-from glassnet.explain.kinds import ACTIVATION, DERIVATIVE, LOSS, LOSSES, OUTPUT_SLOPE
+from glassnet.explain.general import general, product
 from glassnet.explain.look import Look
 from glassnet.explain.places import Entry, Index, Setting, indices
 from glassnet.explain.quantities import Pass, Tensor
-from glassnet.explain.typesetting import matrix
 from glassnet.explain.words import Words, latex_number, own_formula, writing
 from glassnet.network.passes import Trace
 
 __all__ = ["Board"]
-
-TURNED = {
-    r"W_{l} a_{l-1}": r"W_{l}^\top a_{l-1}",
-    r"a_{l-1} W_{l}^\top": r"a_{l-1} W_{l}",
-    r"W_{l+1}^\top \delta_{l+1}": r"W_{l+1} \delta_{l+1}",
-    r"\delta_{l+1} W_{l+1}": r"\delta_{l+1} W_{l+1}^\top",
-    r"\delta_{l} a_{l-1}^\top": r"a_{l-1} \delta_{l}^\top",
-    r"\delta_{l}^\top a_{l-1}": r"a_{l-1}^\top \delta_{l}",
-    "<W{l}> <a{l-1}>": r"<W{l}>^\top <a{l-1}>",
-    r"<W{l+1}>^\top <delta{l+1}>": "<W{l+1}> <delta{l+1}>",
-    r"<delta{l}> <a{l-1}>^\top": r"<a{l-1}> <delta{l}>^\top",
-}
-"""Products with W as (outputs, inputs) -> the same with W as (inputs, outputs)."""
 
 
 @dataclass(frozen=True)
@@ -142,26 +127,27 @@ class Board:
         values = np.asarray(self.traces[step - 1][tensor.name])
         shape = tensor.shape[1:] if self.flat and tensor.per_example else tensor.shape
         values = values.reshape(shape)
-        values = self._turned(values, tensor.name)
+        values = self.turned(values, tensor.name)
         shape = values.shape
         quantity, symbols, depth = tensor.quantity, self.look.symbols, self.setting.depth
+        text = tensor.text if self.flat or tensor.name[:2] != "db" else tensor.text.replace("= delta", "= sum of delta")
         return Paragraph(
             tensor.name,
             quantity.meaning,
-            symbols.words(tensor.text, depth),
+            symbols.words(text, depth),
             quantity.why,
-            tuple(self._formulas(tensor)),
+            tuple(general(self.setting, self.look.symbols, tensor)),
             symbols.latex(tensor.name, (), depth, tensor.per_example),
             shape,
             values,
             tuple(self.lines(tensor, step)),
-            self._product(tensor, step),
+            product(self, tensor, step),
             tensor.layer,
             tensor.part,
             self.look.digits,
         )
 
-    def _turned(self, values: np.ndarray, name: str) -> np.ndarray:
+    def turned(self, values: np.ndarray, name: str) -> np.ndarray:
         """Matrices the way round that the notation has them: examples as columns, weights by (input, output)."""
         symbols = self.look.symbols
         across = symbols.batch == "columns" if self.per_example(name) else symbols.order == "in,out"
@@ -183,76 +169,13 @@ class Board:
             self.look.number(value),
         )  # fmt: skip
 
-    def _formulas(self, tensor: Tensor) -> Iterator[str]:
-        """The formula of the table, and the one of the record that it uses."""
-        s, quantity, symbols = self.setting, tensor.quantity, self.look.symbols
-        formula = quantity.rows if quantity.rows and not self.flat and symbols.batch == "rows" else quantity.formula
-        if quantity is LOSS:
-            formula = self._objective()
-        if quantity is LOSSES and self.flat:
-            formula = "L = L(a_{l}, y)"
-        if quantity is OUTPUT_SLOPE and self.flat and not s.weighted:
-            formula = formula.replace("v L'", "L'")
-        if quantity in (LOSSES, LOSS, OUTPUT_SLOPE):
-            formula = formula.replace("L", symbols.letter("losses")[1])
-        for way, turned in TURNED.items() if symbols.order == "in,out" else ():
-            if way in formula:
-                formula = formula.replace(way, turned)
-                break
-        if tensor.layer:
-            formula = formula.replace("a_{l-1}", f"{s.leaving(tensor.layer - 1)}_{{l-1}}")
-            if quantity is ACTIVATION:
-                letter = s.activations[tensor.layer - 1].latex.partition("(z)")
-                formula = formula.replace("g", letter[0] if letter[1] else "g", 1)
-                formula = formula.replace("(z_{l})", f"({s.before(tensor.layer)}_{{l}})")
-        if quantity is DERIVATIVE:
-            yield s.activations[tensor.layer - 1].derivative_latex
-            return
-        yield symbols.formula(formula, tensor.layer, s.depth)
-        if quantity is ACTIVATION:
-            yield s.activations[tensor.layer - 1].latex
-        if quantity is LOSSES and s.loss is not None:
-            yield f"{symbols.letter('losses')[1]} = {symbols.of_loss(s.loss.latex)}"
-        if quantity is OUTPUT_SLOPE and s.loss is not None:
-            yield f"{symbols.letter('losses')[1]}' = {symbols.of_loss(s.loss.derivative_latex)}"
-
-    def _objective(self) -> str:
-        """How the losses of the examples add up."""
-        s = self.setting
-        mean = rf"\frac{{1}}{{{s.rows}}} " if s.reduction == "mean" else ""
-        total = r"\sum_i v_i L_i" if s.weighted else "L" if self.flat else rf"{mean}\sum_i L_i"
-        return f"J = {total}{' + R' if s.l1 or s.l2 else ''}"
-
-    def _product(self, tensor: Tensor, step: int) -> str:
-        """The whole quantity with matrices plugged in, for one example."""
-        template = tensor.quantity.matrices
-        if not template or not self.flat or self.setting.unit or self.setting.clipped:
-            return ""
-        layer, trace = tensor.layer, self.traces[step - 1]
-        if self.look.symbols.order == "in,out":
-            template = TURNED.get(template.removesuffix(" + <b{l}>"), template) + (
-                " + <b{l}>" if "<b{l}>" in template else ""
-            )
-        template = template.replace("a{l-1}", f"{self.setting.leaving(layer - 1)}{{l-1}}")
-        for part, number in (("{l}", layer), ("{l-1}", layer - 1), ("{l+1}", layer + 1)):
-            template = template.replace(part, str(number))
-        template = template if f"b{layer}" in trace else template.replace(f" + <b{layer}>", "")
-
-        def put(match: "re.Match[str]") -> str:
-            values = self._turned(np.asarray(trace[match[1]]), match[1])
-            numbers = matrix(values[0] if self.per_example(match[1]) else values, self.look.digits)
-            return numbers if values.size > 1 else rf"\left({numbers}\right)"
-
-        rate = latex_number(self.look.number(float(trace["eta"]))) if "eta" in trace else ""
-        return re.sub(r"<(\w+)>", put, template.replace("<eta>", rate))
-
     def given(self, names: Sequence[str], step: int = 1) -> Iterator[Given]:
         """What a step starts from, of these names."""
         trace, symbols, depth = self.traces[step - 1], self.look.symbols, self.setting.depth
         for name in names:
             per_example, array = self.per_example(name), np.asarray(trace[name], np.float64)
             array = array[0] if per_example and self.flat else array
-            array = self._turned(array, name)
+            array = self.turned(array, name)
             word = "x" if name == "a0" else name
             yield Given(word, symbols.words(word, depth), symbols.latex(word, (), depth), array)
 

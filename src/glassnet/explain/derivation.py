@@ -188,9 +188,9 @@ class Derivation:
             raise InvalidParameterError(f"chain: step must be a whole number from 1 to {len(self.steps)}, got {step!r}")
         return chain_rule(self.board, name, step, most)
 
-    def text(self) -> str:
-        """For a terminal."""
-        return rendering.text(self)
+    def text(self, width: int = 0) -> str:
+        """For a terminal, in lines of that width (0: as long as they are)."""
+        return rendering.text(self, width)
 
     def markdown(self) -> str:
         """Markdown with LaTeX, as GitHub, Jupyter and most editors show it."""

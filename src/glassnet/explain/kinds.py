@@ -83,21 +83,22 @@ FORWARD = (PRE, ACTIVATION)
 NORMALIZATION = (
     Quantity(
         "mean{l}", "mean of the batch", r"\mean_{l} = \frac{1}{n} \sum_i z_{l}", "mean{l} = mean of z{l}", vector,
-        layers.batch_mean, "Batch normalization takes the mean of each unit over the examples,",
+        layers.batch_mean, "Batch normalization takes the mean of each unit over the examples.",
     ),
     Quantity(
         "var{l}", "variance of the batch", r"\var_{l} = \frac{1}{n} \sum_i (z_{l} - \mean_{l})^2",
-        "var{l} = mean of (z{l} - mean{l})^2", vector, layers.batch_variance, "and the variance about it.",
+        "var{l} = mean of (z{l} - mean{l})^2", vector, layers.batch_variance,
+        "The variance is the mean square of what lies between a value and the mean.",
     ),
     Quantity(
-        "running_mean{l}_new", "running mean, for predictions",
-        r"\mean \leftarrow (1 - \rho)\, \mean + \rho\, \mean_{l}",
+        "running_mean{l}_new", "running mean",
+        r"\bar{\mean} \leftarrow (1 - \rho)\, \bar{\mean} + \rho\, \mean_{l}",
         "running_mean{l} <- (1 - rho) running_mean{l} + rho mean{l}", vector, layers.running("mean", False),
         "Predictions will use an average over all batches so far, which moves a little.",
     ),
     Quantity(
-        "running_var{l}_new", "running variance, for predictions",
-        r"\var \leftarrow (1 - \rho)\, \var + \rho\, \var_{l} \frac{n}{n - 1}",
+        "running_var{l}_new", "running variance",
+        r"\bar{\var} \leftarrow (1 - \rho)\, \bar{\var} + \rho\, \var_{l} \frac{n}{n - 1}",
         "running_var{l} <- (1 - rho) running_var{l} + rho var{l} n / (n - 1)", vector,
         layers.running("var", True), "So does the variance, there in its form for a sample.",
     ),
@@ -213,7 +214,7 @@ LINKED_DELTA = Quantity(
     "delta{l}", "derivative of the loss by the output's pre-activation",
     r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \frac{\partial J}{\partial a_{l}} "
     r"\frac{\partial a_{l}}{\partial z_{l}}",
-    "delta{l} = dL_da{l} * g{l}", units, lines.output_delta,
+    "delta{l} = dL_da{l} da{l}/dz{l}", units, lines.output_delta,
     "Their product is the error delta; this loss and this activation belong together, so that most of it cancels.",
 )  # fmt: skip
 OUTPUT_DELTA = Quantity(
@@ -325,9 +326,9 @@ def new(kind: str, rule: str, latex: str) -> Quantity:
     if rule == "sgd":
         letter = LETTERS[kind]
         formula = rf"{letter}^{{\text{{new}}}} = {letter} - \eta \frac{{\partial J}}{{\partial {letter}}}"
-        text = f"{kind}{{l}}new = {kind}{{l}} - eta d{kind}{{l}}"
+        text = f"{kind}{{l}}_new = {kind}{{l}} - eta d{kind}{{l}}"
     else:
-        formula, text = latex, f"{kind}{{l}}new, by {rule} from {kind}{{l}} and d{kind}{{l}}"
+        formula, text = latex, f"{kind}{{l}}_new, by {rule} from {kind}{{l}} and d{kind}{{l}}"
     return Quantity(
         kind + "{l}_new", f"new {WHAT[kind]}", formula, text, SHAPES[kind], updates.update(kind),
         "A step against the gradient, as long as the learning rate says." if rule == "sgd" else f"The step of {rule}.",

@@ -128,6 +128,7 @@ def _reached(s: Setting) -> Iterator[int]:
 def _at_layer(s: Setting, text: str, layer: int) -> str:
     """A formula's text with the layers' numbers, and with what really comes in and goes out."""
     if layer:
+        text = text if s.biases[layer - 1] else text.replace(" + b{l}", "")
         text = text.replace("a{l-1}", f"{s.leaving(layer - 1)}{{l-1}}")
         text = text.replace("g(z{l})", f"g({s.before(layer)}{{l}})").replace("g'(z{l})", f"g'({s.before(layer)}{{l}})")
     for part, number in (("{l}", layer), ("{l-1}", layer - 1), ("{l+1}", layer + 1)):

@@ -1,6 +1,7 @@
 """A derivation as text, Markdown, HTML with MathML, and JSON; `explain.typesetting` makes the LaTeX document."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -49,15 +50,23 @@ def wrapped(line: str, width: int) -> list[str]:
     """
     if not width or len(line) <= width:
         return [line]
-    indent = min(line.find("= ") + 2, width // 2) if "= " in line else len(line) - len(line.lstrip()) + 2
+    equation = re.match(r" *\S* = ", line)
+    if equation is None:  # words, or a list of numbers
+        indent = len(line) - len(line.lstrip()) + 2
+        return textwrap.wrap(
+            line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        )
+    indent = min(equation.end(), width // 2)
     rows, row = [], ""
-    for word in re.split(r"(?= [+\-·*/] )|(?<=[,;]) ", line) if "= " in line else re.split(r"(?= )", line):
-        if row.strip() and len(row) + len(word) > width:
-            rows.append(row.rstrip())
-            row = " " * indent + word.lstrip()
-        else:
-            row += word
-    return [*rows, row.rstrip()]
+    for term in re.split(r"(?= [+-] )", line):
+        pieces = [term] if len(term) <= width - indent else re.split(r"(?= [·/] )|(?<=,)(?= )", term)
+        for piece in pieces:
+            if row.strip() and len(row) + len(piece) > width:
+                rows.append(row)
+                row = " " * indent + piece.lstrip()
+            else:
+                row += piece
+    return [*rows, row]
 
 
 def _heading(part: "Paragraph") -> str:

@@ -174,13 +174,13 @@ def matrix(values: np.ndarray, digits: int, rows: int = MOST_ROWS, columns: int 
     array = np.atleast_1d(values)
     array = array[:, None] if array.ndim == 1 else array
     if array.size == 1:
-        return latex_number(f"{float(array.ravel()[0]):.{digits}g}")
+        return latex_number(f"{float(array.ravel()[0]) + 0.0:.{digits}g}")
     down, across = _kept(array.shape[0], rows), _kept(array.shape[1], columns)
 
     def cell(i: int | None, j: int | None) -> str:
         if i is None or j is None:
             return r"\ddots" if i is j else r"\vdots" if i is None else r"\cdots"
-        return latex_number(f"{float(array[i, j]):.{digits}g}")
+        return latex_number(f"{float(array[i, j]) + 0.0:.{digits}g}")
 
     body = r" \\ ".join(" & ".join(cell(i, j) for j in across) for i in down)
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
