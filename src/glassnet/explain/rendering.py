@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.explain.mathml import mathml
-from glassnet.explain.typesetting import HEADINGS, aligned, latex_steps, matrix, sentence, split_formula, whole
+from glassnet.explain.typesetting import (
+    HEADINGS,
+    aligned,
+    formula_rows,
+    given_rows,
+    latex_steps,
+    matrix,
+    sentence,
+    whole,
+)
 from glassnet.explain.words import latex_number
 
 if TYPE_CHECKING:
@@ -117,7 +126,7 @@ def _text_step(d: "Derivation", step: "Step") -> Iterator[str]:
 
 
 def _block(part: "Paragraph", *, first: bool) -> list[str]:
-    rows = [split_formula(formula) for formula in part.formulas] if first else []
+    rows = formula_rows(part) if first else []
     rows += [row for line in part.lines for row in aligned(line)]
     rows += [f"{symbol} &= {' = '.join(steps)}" for symbol, steps in whole(part)]
     return [r"\begin{aligned}", *(row + r" \\" for row in rows[:-1]), rows[-1], r"\end{aligned}"]
@@ -126,8 +135,8 @@ def _block(part: "Paragraph", *, first: bool) -> list[str]:
 def markdown(d: "Derivation") -> str:
     """Markdown with LaTeX."""
     out = [f"# {d.title}", "", *(f"- {line}" for line in d.conventions), "", "**Given**"]
-    for item in (*d.given, *d.steps[0].given):
-        out += ["", f"$$ {item.symbol} = {matrix(item.values, d.digits)} $$"]
+    for row in given_rows((*d.given, *d.steps[0].given), d.digits):
+        out += ["", f"$$ {row} $$"]
     for step in d.steps:
         out += _markdown_step(d, step)
     return "\n".join(out) + "\n"
@@ -188,7 +197,7 @@ def _html_step(d: "Derivation", step: "Step") -> Iterator[str]:
             yield f"<h3>{HEADINGS[part]}</h3>"
         head, _, rest = sentence(p, first=first).partition(". ")
         yield f"<h4>{escape(head.rstrip('.'))}</h4>" + (f"<p>{escape(rest)}</p>" if rest else "")
-        if first:
+        if first and formula_rows(p):
             yield f'<p class="scroll formulas">{" ".join(mathml(f) for f in p.formulas)}</p>'
         yield equations([*((line.latex, latex_steps(line)) for line in p.lines), *whole(p)])
         if p.left_out:

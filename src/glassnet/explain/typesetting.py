@@ -23,7 +23,6 @@ __all__ = [
     "latex_steps",
     "matrix",
     "sentence",
-    "split_formula",
     "whole",
     "width",
 ]
@@ -156,7 +155,7 @@ def aligned(line: "Line", most: float = WIDEST) -> list[str]:
     return [f"{line.latex} {rows[0]}", *rows[1:]]
 
 
-def split_formula(formula: str) -> str:
+def _split(formula: str) -> str:
     """A formula with the mark of its alignment before the first equals sign or arrow."""
     for sign in (" = ", r" \leftarrow "):
         parts = _breaks(formula, (sign,))
@@ -218,19 +217,21 @@ def latex(d: "Derivation") -> str:
     return "\n".join([*out, r"\end{document}"]) + "\n"
 
 
-def _given(given: Sequence["Given"], digits: int) -> Iterator[str]:
+def given_rows(given: Sequence["Given"], digits: int) -> list[str]:
+    """Symbols with their numbers, as many in a row as there is room for."""
     rows, used = [""], 0.0
     for item in given:
-        formula = rf"{item.symbol} = {matrix(item.values, digits)}"
         size = _matrix_width(item.values, digits) + width(item.symbol) + 3.5
         if rows[-1] and used + size > WIDEST:
             rows.append("")
             used = 0.0
-        rows[-1] += (r" \qquad " if rows[-1] else "") + formula
+        rows[-1] += (r" \qquad " if rows[-1] else "") + rf"{item.symbol} = {matrix(item.values, digits)}"
         used += size
-    yield r"\begin{gather*}"
-    yield " \\\\\n".join(rows)
-    yield r"\end{gather*}"
+    return rows
+
+
+def _given(given: Sequence["Given"], digits: int) -> list[str]:
+    return [r"\begin{gather*}", " \\\\\n".join(given_rows(given, digits)), r"\end{gather*}"]
 
 
 def _matrix_width(values: np.ndarray, digits: int) -> float:
@@ -271,11 +272,7 @@ def _paragraph(p: "Paragraph", first: bool) -> Iterator[str]:
     head, _, rest = sentence(p, first=first).partition(". ")
     title = escaped(head.rstrip(".")).replace(" x ", r" $\times$ ")
     yield rf"\paragraph{{{title}.}} {escaped(rest)}"
-    rows = [r", \qquad ".join([split_formula(p.formulas[0]), *p.formulas[1:]])]
-    if width(rows[0]) > WIDEST and len(p.formulas) > 1:
-        rows = [split_formula(f) for f in p.formulas]
-    if not first or p.formulas[0] == line_itself(p):
-        rows = []
+    rows = formula_rows(p) if first else []
     rows += [row for line in p.lines for row in aligned(line)]
     rows += [f"{symbol} &= {' = '.join(steps)}" for symbol, steps in whole(p)]
     yield r"\begin{align*}"
@@ -283,9 +280,12 @@ def _paragraph(p: "Paragraph", first: bool) -> Iterator[str]:
     yield r"\end{align*}"
 
 
-def line_itself(p: "Paragraph") -> str:
-    """The one line of a paragraph as a formula: then the formula of the table says nothing more."""
-    return f"{p.lines[0].latex} = {p.lines[0].symbols_latex}" if len(p.lines) == 1 else ""
+def formula_rows(p: "Paragraph") -> list[str]:
+    """The formulas of a paragraph, in one row if there is room; none where its one line says the same."""
+    if len(p.lines) == 1 and p.formulas[0] == f"{p.lines[0].latex} = {p.lines[0].symbols_latex}":
+        return []
+    row = r", \qquad ".join([_split(p.formulas[0]), *p.formulas[1:]])
+    return [row] if width(row) <= WIDEST else [_split(formula) for formula in p.formulas]
 
 
 def whole(p: "Paragraph") -> list[tuple[str, list[str]]]:
