@@ -199,7 +199,7 @@ def test_mistakes(options, message):
 def test_long_sums_are_cut():
     net = Network(40, [Dense(2)], dtype="float64")
     line = net.explain(np.ones((1, 40)), terms=4).paragraphs[0].lines[0]
-    assert line.symbols == "W1[1,1] · x[1] + W1[1,2] · x[2] + W1[1,3] · x[3] + … + b1[1]"
+    assert line.symbols == "W1[1,1] · x[1] + W1[1,2] · x[2] + W1[1,3] · x[3] + … + W1[1,40] · x[40] + b1[1]"
     assert r"\dots" in line.symbols_latex
 
 

@@ -20,6 +20,20 @@ __all__ = ["Board"]
 
 
 @dataclass(frozen=True)
+class _Written(Sequence[Words]):
+    """Entries as words, each written when it is asked for: of a long sum only the ends are."""
+
+    entries: Sequence[Entry]
+    write: Callable[[Entry], Words]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.write(self.entries[i])
+
+
+@dataclass(frozen=True)
 class Board:
     """Writes the lines of some traces; `table` says how each number is computed."""
 
@@ -161,8 +175,8 @@ class Board:
     def line(self, entry: Entry) -> Line:
         """How one number came about."""
         line, step = self.table.line(entry, ()), entry.step
-        symbols = line.compute(self.symbols, *([self.label(e, step) for e in group] for group in line.inputs))
-        numbers = line.compute(self.numbers, *([self.number(e) for e in group] for group in line.inputs))
+        symbols = line.compute(self.symbols, *(_Written(group, lambda e: self.label(e, step)) for group in line.inputs))
+        numbers = line.compute(self.numbers, *(_Written(group, self.number) for group in line.inputs))
         label, value = self.label(entry, step), self.value(entry)
         return Line(
             label.text, self.index(entry), symbols.text, numbers.text, label.latex, symbols.latex, numbers.latex, value,

@@ -70,6 +70,8 @@ def _goal(board: "Board", name: str) -> Entry:
 
 
 _LOSS = Entry(0, "loss", ())
+Edge = tuple[Entry, float]
+"""What a quantity is computed from, and the partial derivative by it."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ class _Graph:
         self.joined = self.joined or not self._factors_agree()
         if self.joined:
             self.notes.append("the output's derivative is taken in one, by z, where the loss is computed from z")
-        self.seen: dict[Entry, list[tuple[Entry, Factor]]] = {}
+        self.seen: dict[Entry, list[Edge]] = {}
         self.ways: dict[Entry, int] = {}
 
     def _factors_agree(self) -> bool:
@@ -104,8 +106,8 @@ class _Graph:
 
     # --- walking ---
 
-    def edges(self, node: Entry) -> list[tuple[Entry, Factor]]:
-        """Where a quantity leads, backwards, with the partial derivative by that."""
+    def edges(self, node: Entry) -> list[Edge]:
+        """Where a quantity leads, backwards."""
         if node not in self.seen:
             self.seen[node] = list(self._edges(node))
         return self.seen[node]
@@ -123,8 +125,9 @@ class _Graph:
         if node == self.goal:
             yield []
             return
-        for below, factor in self.edges(node):
+        for below, value in self.edges(node):
             if self.count(below):
+                factor = self._factor(node, below, value)
                 yield from ([factor, *rest] for rest in self.walk(below))
 
     def shared(self) -> Iterator[Entry]:
@@ -154,10 +157,11 @@ class _Graph:
         frozen = node.name in self.board.setting.frozen
         return node if self.step == 1 or frozen else Entry(self.step - 1, f"{node.name}_new", node.index)
 
-    def _factor(self, above: Entry, below: Entry, value: float) -> tuple[Entry, Factor]:
+    def _factor(self, above: Entry, below: Entry, value: float) -> Factor:
         up, down = self.label(above), self.label(below)
-        latex = rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}"
-        return below, Factor(f"d{up.text}/d{down.text}", latex, value)
+        if (above, below) == (_LOSS, self.goal):  # straight from the penalty
+            up = Words("penalty", decimal(0), latex="R")
+        return Factor(f"d{up.text}/d{down.text}", rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}", value)
 
     def _at(self, name: str, index: tuple[int, ...]) -> Entry:
         return Entry(0 if name == "a0" else self.step, name, index)
@@ -168,7 +172,7 @@ class _Graph:
     def _weight(self, name: str, index: tuple[int, ...]) -> float:
         return self.board.value(self._parameter(Entry(0, name, index)))
 
-    def _edges(self, node: Entry) -> Iterator[tuple[Entry, Factor]]:
+    def _edges(self, node: Entry) -> Iterator[Edge]:
         s = self.board.setting
         if node == _LOSS:
             yield from self._from_loss()
@@ -181,74 +185,70 @@ class _Graph:
         i, k = node.index
         if kind in ("r", "d"):
             factor = next(f for f, out in LEAVES.values() if out == kind)
-            yield self._factor(
-                node, self._at(self._behind(kind, layer), (i, k)), self._value(f"{factor}{layer}", (i, k))
-            )
+            yield self._at(self._behind(kind, layer), (i, k)), self._value(f"{factor}{layer}", (i, k))
         elif kind == "a":
             yield from self._from_activation(node, layer)
         elif kind == "s":
-            yield self._factor(node, self._at(f"zhat{layer}", (i, k)), self._weight(f"gamma{layer}", (k,)))
+            yield self._at(f"zhat{layer}", (i, k)), self._weight(f"gamma{layer}", (k,))
             for name, value in ((f"gamma{layer}", self._value(f"zhat{layer}", (i, k))), (f"beta{layer}", 1.0)):
                 if Entry(0, name, (k,)) == self.goal:
-                    yield self._factor(node, self.goal, value)
+                    yield self.goal, value
         elif kind == "zhat":
             yield from self._from_normalized(node, layer)
         else:
             yield from self._from_sum(node, layer, s.leaving(layer - 1))
 
-    def _from_loss(self) -> Iterator[tuple[Entry, Factor]]:
+    def _from_loss(self) -> Iterator[Edge]:
         """The derivative by each output, and what the penalty adds directly."""
         s, last = self.board.setting, self.board.setting.depth
         name = f"{s.before(last)}{last}" if self.joined else f"a{last}"
         slope = (f"dL_ds{last}" if last in s.norms else f"delta{last}") if self.joined else f"dL_da{last}"
         for i in range(s.rows):
             for k in range(s.sizes[-1]):
-                yield self._factor(_LOSS, self._at(name, (i, k)), self._value(slope, (i, k)))
+                yield self._at(name, (i, k)), self._value(slope, (i, k))
         if (s.l1 or s.l2) and self.goal.name.startswith("W"):
             share = s.rows if s.average_penalty else 1
             w = self._weight(self.goal.name, self.goal.index)
-            latex = rf"\frac{{\partial R}}{{\partial {self.label(self.goal).latex}}}"
-            value = (s.l1 * float(np.sign(w)) + s.l2 * w) / share
-            yield self.goal, Factor(f"dpenalty/d{self.label(self.goal).text}", latex, value)
+            yield self.goal, (s.l1 * float(np.sign(w)) + s.l2 * w) / share
 
     def _behind(self, kind: str, layer: int) -> str:
         """What comes into the dropout, or the drawn slopes, whose output has this letter."""
         letters = ["a", *(LEAVES[type(what)][1] for what in self.board.setting.behind(layer))]
         return f"{letters[letters.index(kind) - 1]}{layer}"
 
-    def _from_activation(self, node: Entry, layer: int) -> Iterator[tuple[Entry, Factor]]:
+    def _from_activation(self, node: Entry, layer: int) -> Iterator[Edge]:
         s, (i, k) = self.board.setting, node.index
         before, g = f"{s.before(layer)}{layer}", s.activations[layer - 1]
         if not g.rowwise:
-            yield self._factor(node, self._at(before, (i, k)), self._value(f"g{layer}", (i, k)))
+            yield self._at(before, (i, k)), self._value(f"g{layer}", (i, k))
             return
         trace, unit = self.board.traces[self.step - 1], np.zeros((1, s.sizes[layer]))
         unit[0, k] = 1.0
         z, a = (np.asarray(trace[name][i : i + 1], np.float64) for name in (before, f"a{layer}"))
         row = g.backward(z, a, unit)[0]  # da_k / dz_j for all j
         for j, value in enumerate(row):
-            yield self._factor(node, self._at(before, (i, j)), float(value))
+            yield self._at(before, (i, j)), float(value)
 
-    def _from_normalized(self, node: Entry, layer: int) -> Iterator[tuple[Entry, Factor]]:
+    def _from_normalized(self, node: Entry, layer: int) -> Iterator[Edge]:
         """The batch's own statistics make each normalized value depend on every example."""
         s, (i, k) = self.board.setting, node.index
         scale = self._value(f"scale{layer}", (k,))
         if layer not in s.by_batch:
-            yield self._factor(node, self._at(f"z{layer}", (i, k)), scale)
+            yield self._at(f"z{layer}", (i, k)), scale
             return
         zhat = [self._value(f"zhat{layer}", (j, k)) for j in range(s.rows)]
         for j in range(s.rows):
             value = scale * ((i == j) - 1 / s.rows - zhat[i] * zhat[j] / s.rows)
-            yield self._factor(node, self._at(f"z{layer}", (j, k)), value)
+            yield self._at(f"z{layer}", (j, k)), value
 
-    def _from_sum(self, node: Entry, layer: int, leaving: str) -> Iterator[tuple[Entry, Factor]]:
+    def _from_sum(self, node: Entry, layer: int, leaving: str) -> Iterator[Edge]:
         """z leads to the weights of its unit, to its bias, and to what came in."""
         i, k = node.index
         name = f"{leaving}{layer - 1}"
         if self.goal.name == f"b{layer}" and self.goal.index == (k,):
-            yield self._factor(node, self.goal, 1.0)
+            yield self.goal, 1.0
         for j in range(self.board.setting.sizes[layer - 1]):
             if self.goal.name == f"W{layer}" and self.goal.index == (k, j):
-                yield self._factor(node, self.goal, self._value(name, (i, j)))
+                yield self.goal, self._value(name, (i, j))
             elif layer > self.layer:
-                yield self._factor(node, self._at(name, (i, j)), self._weight(f"W{layer}", (k, j)))
+                yield self._at(name, (i, j)), self._weight(f"W{layer}", (k, j))

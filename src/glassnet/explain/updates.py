@@ -115,8 +115,11 @@ def norm(at: Place) -> Line:
     """The Euclidean norm of the gradient."""
 
     def compute(A: Arithmetic, g: Numbers) -> Number:
-        bounded = [_limited(A, at, one) for one in g]
-        return A.functions["sqrt"](A.total([one * one for one in bounded]))
+        def square(one: Number) -> Number:
+            bounded = _limited(A, at, one)
+            return bounded * bounded
+
+        return A.functions["sqrt"](A.sum_of(square, g))
 
     return Line((tuple(_moving(at)),), compute)
 
