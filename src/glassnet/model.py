@@ -11,9 +11,9 @@ from glassnet.engines.base import Data, Engine, Program, check_trainable, choose
 from glassnet.engines.compiled.engine import CompiledEngine
 from glassnet.engines.reference import ReferenceEngine
 from glassnet.errors import InvalidParameterError
-from glassnet.explain.board import derive_steps
 from glassnet.explain.derivation import Derivation
 from glassnet.explain.look import Look
+from glassnet.explain.reading import derive_steps
 from glassnet.files.model_file import load_network, save_network
 from glassnet.formulas.losses import Loss
 from glassnet.formulas.optimizers import Adam, Optimizer
@@ -301,7 +301,7 @@ class Network:
         data = None if y is None else prepare(a, X, y, sample_weight, class_weight)
         clips = checked_bound("clip_norm", clip_norm), checked_bound("clip_value", clip_value)
         if count > 1 and (optimizer is None or data is None):
-            raise InvalidParameterError(f"explain: steps={count} needs y and an optimizer, such as optimizer='sgd(0.5)'")
+            raise InvalidParameterError(f"explain: steps={count} needs y and an optimizer, such as 'sgd(0.5)'")
         traces = self._walk(as_inputs(a, X), data, optimizer, training, count, *clips)
         rule = None if optimizer is None or data is None else first_order(optimizer)
         look = Look(digits, entries, terms, notation, bias, batch)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from explain.test_words import computed
-from glassnet import ACTIVATIONS, LOSSES, OPTIMIZERS, BatchNorm, Dense, Dropout, Network
-from glassnet.errors import ArchitectureError, InvalidParameterError
+from glassnet import ACTIVATIONS, LOSSES, OPTIMIZERS, Dense, Dropout, Network
+from glassnet.errors import InvalidParameterError
 from glassnet.explain.mathml import mathml
 from glassnet.explain.symbols import NOTATIONS
 

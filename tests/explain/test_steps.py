@@ -9,7 +9,7 @@ from explain.test_words import computed
 from glassnet import OPTIMIZERS, Adam, BatchNorm, Dense, Dropout, Network, RandomizedLeakyReLU, custom
 from glassnet.autograd import exp, log, tanh
 from glassnet.errors import InvalidParameterError
-from glassnet.explain.board import derive_steps
+from glassnet.explain.reading import derive_steps
 from tolerances import relative
 
 RNG = np.random.default_rng(5)
@@ -29,7 +29,12 @@ CASES = {
     "normalized output": ([Dense(3), Dense(2, "softmax", norm=BatchNorm())], CLASSES, {}, {"training": True}),
     "dropout": ([Dense(4, "tanh"), Dropout(0.4), Dense(2)], NUMBERS, {}, {"training": True}),
     "dropout of the input": ([Dropout(0.3), Dense(3, "tanh"), Dense(2)], NUMBERS, {}, {"training": True}),
-    "dropout by schedule": ([Dense(4), Dropout("step(0.5, factor=0.5, every=1)"), Dense(2)], NUMBERS, {}, {"training": True}),
+    "dropout by schedule": (
+        [Dense(4), Dropout("step(0.5, factor=0.5, every=1)"), Dense(2)],
+        NUMBERS,
+        {},
+        {"training": True},
+    ),
     "drawn slopes": (drawn(), NUMBERS, {}, {"training": True}),
     "mean slopes": (drawn(), NUMBERS, {}, {}),
     "softmax": ([Dense(3, "relu"), Dense(2, "softmax")], CLASSES, {}, {}),
@@ -194,7 +199,7 @@ def test_mistakes(options, message):
 def test_long_sums_are_cut():
     net = Network(40, [Dense(2)], dtype="float64")
     line = net.explain(np.ones((1, 40)), terms=4).paragraphs[0].lines[0]
-    assert line.symbols == "W1[1,1] · x[1] + W1[1,2] · x[2] + W1[1,3] · x[3] + … + b1[1]"
+    assert line.symbols == "W1[1,1] · x[1] + W1[1,2] · x[2] + W1[1,3] · x[3] + … + W1[1,40] · x[40] + b1[1]"
     assert r"\dots" in line.symbols_latex
 
 

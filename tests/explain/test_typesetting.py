@@ -1,4 +1,4 @@
-"""The LaTeX document: it compiles, and no line runs over the margin; without LaTeX, its braces and environments close."""
+"""The LaTeX document: it compiles, no line runs over the margin; without LaTeX, braces and environments close."""
 
 import re
 import shutil
@@ -77,8 +77,13 @@ def test_every_kind_of_network_closes(name):
 
 @pytest.mark.parametrize(
     ("name", "rule", "digits"),
-    [("normalized output", "adam", 6), ("bounded entries", "nadam", 6), ("softmax inside", "adamw", 17), ("drawn slopes", "rmsprop", 12)],
-)  # fmt: skip
+    [
+        ("normalized output", "adam", 6),
+        ("bounded entries", "nadam", 6),
+        ("softmax inside", "adamw", 17),
+        ("drawn slopes", "rmsprop", 12),
+    ],
+)
 def test_long_lines_stay_within_the_margins(name, rule, digits, tmp_path):
     net, y, how = build(name)
     latex = net.explain(X, y, optimizer=rule, digits=digits, **how).latex()

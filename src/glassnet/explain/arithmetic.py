@@ -8,7 +8,7 @@ Rowwise records take a row of numbers: a NumPy array of objects.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -46,6 +46,8 @@ class Arithmetic:
         `(name, value) -> number` of the numbers that have names, such as eta: arithmetics that write formulas have it.
     total : callable, optional
         The sum of a row or a list.
+    most : int, optional
+        Terms of a sum that are written out; of longer ones only these are evaluated.
     own : callable, optional
         What to do with a formula of the user's own, which is no plain function of numbers.
 
@@ -61,14 +63,15 @@ class Arithmetic:
         row_max: Callable[[Any], Number] | None = None,
         zero: Number = None,
         named: Callable[[str, Any], Number] | None = None,
-        total: Callable[[Any], Number] | None = None,
+        total: Callable[..., Number] | None = None,
         own: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
+        most: int | None = None,
     ) -> None:
         self.number = number
         self.writes = named is not None
         self.named = named or (lambda name, value: number(value))
         self.total = total or _total
-        self.own = own or _refused
+        self.own, self.most = own or _refused, most
         self.zero = number(0) if zero is None else zero
         self.functions = {name: _over_rows(function) for name, function in functions.items()}
         self.functions["row_sum"] = self.total
@@ -101,6 +104,18 @@ class Arithmetic:
                     scope[name] = self(helper)
         return self._twins[function]
 
+    def sum_of(self, term: Callable[..., Number], *groups: Sequence[Number]) -> Number:
+        """The sum of a term over groups of equally many numbers; where only some are shown, of the first and the last.
+
+        >>> EXACT.sum_of(lambda x, y: x * y, [1, 2], [3, 4])
+        11
+        """
+        n = len(groups[0])
+        if self.most is None or n <= self.most:
+            return self.total([term(*numbers) for numbers in zip(*groups, strict=True)])
+        places = [*range(max(self.most - 1, 1)), n - 1]
+        return self.total([term(*(group[i] for group in groups)) for i in places], n)
+
     def constants(self, values: Mapping[str, float]) -> tuple[Number, ...]:
         """A record's settable numbers."""
         return tuple(self.named(name, value) for name, value in values.items())
@@ -127,10 +142,10 @@ def row(numbers: Any) -> Any:
 
 def total(numbers: Any) -> Number:
     """The sum of a row, or of a list; the number itself if it is one already."""
-    if not isinstance(numbers, np.ndarray | list | tuple):
+    if not isinstance(numbers, np.ndarray | Sequence):
         return numbers
-    result = numbers[0]
-    for number in numbers[1:]:
+    result, *others = numbers
+    for number in others:
         result = result + number
     return result
 

@@ -1,6 +1,5 @@
-"""The board: writes down how every number of some traces came about."""
+"""The board: writes down, line by line, how every number of some traces came about."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,125 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import InvalidParameterError
 from glassnet.explain.arithmetic import Arithmetic, decimal, digits, is_own
-from glassnet.explain.derivation import Derivation, Given, Line, Paragraph, Step
+from glassnet.explain.derivation import Given, Line, Paragraph, Step
+from glassnet.explain.general import general, product
 from glassnet.explain.look import Look
 from glassnet.explain.places import Entry, Index, Setting, indices
-from glassnet.explain.quantities import ACTIVATION, DERIVATIVE, LOSS, LOSSES, OUTPUT_SLOPE, Pass, Tensor
-from glassnet.explain.stating import conventions, title
-from glassnet.explain.typesetting import matrix
+from glassnet.explain.quantities import Pass, Tensor
 from glassnet.explain.words import Words, latex_number, own_formula, writing
-from glassnet.formulas.optimizers import Optimizer
-from glassnet.network.architecture import Architecture, Dense, Dropout
 from glassnet.network.passes import Trace
 
-__all__ = ["Board", "derive_steps", "setting_of"]
-
-TURNED = {
-    r"W_{l} a_{l-1}": r"W_{l}^\top a_{l-1}",
-    r"a_{l-1} W_{l}^\top": r"a_{l-1} W_{l}",
-    r"W_{l+1}^\top \delta_{l+1}": r"W_{l+1} \delta_{l+1}",
-    r"\delta_{l+1} W_{l+1}": r"\delta_{l+1} W_{l+1}^\top",
-    r"\delta_{l} a_{l-1}^\top": r"a_{l-1} \delta_{l}^\top",
-    r"\delta_{l}^\top a_{l-1}": r"a_{l-1}^\top \delta_{l}",
-    "<W{l}> <a{l-1}>": r"<W{l}>^\top <a{l-1}>",
-    r"<W{l+1}>^\top <delta{l+1}>": "<W{l+1}> <delta{l+1}>",
-    r"<delta{l}> <a{l-1}>^\top": r"<a{l-1}> <delta{l}>^\top",
-}
-"""Products with W as (outputs, inputs) -> the same with W as (inputs, outputs)."""
+__all__ = ["Board"]
 
 
-def derive_steps(
-    architecture: Architecture,
-    traces: Sequence[Trace],
-    rule: Optimizer | None,
-    look: Look,
-    *,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-) -> Derivation:
-    """Write down how every number of some steps came about.
+@dataclass(frozen=True)
+class _Written(Sequence[Words]):
+    """Entries as words, each written when it is asked for: of a long sum only the ends are."""
 
-    Parameters
-    ----------
-    architecture, rule
-        The network, and the optimizer, if any.
-    traces : sequence of Trace
-        One a step, and where there are updates one more with the loss after the last.
-    clip_norm, clip_value : float, optional
-        Bounds of the gradient.
+    entries: Sequence[Entry]
+    write: Callable[[Entry], Words]
 
-    Raises
-    ------
-    InvalidParameterError
-        If a number of a trace is not finite, or an optimizer of the user's own is no plain formula.
-    """
-    moved = "eta" in traces[0]
-    steps = len(traces) - 1 if moved else len(traces)
-    setting = setting_of(architecture, traces, rule if moved else None, look, clip_norm, clip_value)
-    for number, trace in enumerate(traces[:steps], 1):
-        bad = trace.first_bad()
-        if bad is not None:
-            raise InvalidParameterError(
-                f"explain: {bad} of step {number} is not finite; take a lower learning rate, or smaller numbers"
-            )
-    board = Board(Pass(setting), traces, look)
-    return Derivation(
-        title(setting),
-        conventions(setting, architecture, look.symbols, steps),
-        board.data(),
-        tuple(board.step(number) for number in range(1, steps + 1)),
-        look.symbols.letter("loss")[1],
-        look.digits,
-        board,
-    )
+    def __len__(self) -> int:
+        return len(self.entries)
 
-
-def setting_of(
-    architecture: Architecture,
-    traces: Sequence[Trace],
-    rule: Optimizer | None,
-    look: Look,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-) -> Setting:
-    """The network of traces as a hand computation has it."""
-    first = traces[0]
-    n, layers, uniform = len(first["a0"]), architecture.dense, 1 / len(first["a0"])
-    given = {"a0": first["a0"], **first.given}
-    if look.symbols.bias == "unit":
-        given |= {f"one{layer}": np.ones(n) for layer in range(len(layers))}
-    training = any(name.startswith(("u_", "running_")) for name in first.given)
-    acting = [
-        (number, layer)
-        for number, layer in zip(architecture.numbers, architecture.layers, strict=True)
-        if not isinstance(layer, Dense) and not (isinstance(layer, Dropout) and f"mask{number}" not in first)
-    ]
-    usual = np.full(n, uniform if architecture.reduction == "mean" else 1.0)
-    return Setting(
-        architecture.sizes,
-        tuple(layer.g for layer in layers),
-        tuple(layer.has_bias for layer in layers),
-        n,
-        {Entry(0, name, i): float(v) for name, values in given.items() for i, v in np.ndenumerate(np.asarray(values))},
-        architecture.objective if "y" in first else None,
-        architecture.reduction,
-        architecture.l1,
-        architecture.l2,
-        rule,
-        architecture.average_penalty,
-        {number: layer.norm for number, layer in enumerate(layers, 1) if layer.norm is not None},
-        tuple((number, layer) for number, layer in acting if not isinstance(layer, Dense)),
-        training,
-        frozenset(first.batch_normalized),
-        "v" in first and not np.allclose(first["v"], usual, rtol=1e-6),
-        clip_norm if rule else None,
-        clip_value if rule else None,
-        architecture.frozen,
-        len(traces) - 1 if rule else 0,
-        look.symbols.bias == "unit",
-    )
+    def __getitem__(self, i: Any) -> Any:
+        return self.write(self.entries[i])
 
 
 @dataclass(frozen=True)
@@ -237,26 +141,27 @@ class Board:
         values = np.asarray(self.traces[step - 1][tensor.name])
         shape = tensor.shape[1:] if self.flat and tensor.per_example else tensor.shape
         values = values.reshape(shape)
-        values = self._turned(values, tensor.name)
+        values = self.turned(values, tensor.name)
         shape = values.shape
         quantity, symbols, depth = tensor.quantity, self.look.symbols, self.setting.depth
+        text = tensor.text if self.flat or tensor.name[:2] != "db" else tensor.text.replace("= delta", "= sum of delta")
         return Paragraph(
             tensor.name,
             quantity.meaning,
-            symbols.words(tensor.text, depth),
+            symbols.words(text, depth),
             quantity.why,
-            tuple(self._formulas(tensor)),
+            tuple(general(self.setting, self.look.symbols, tensor)),
             symbols.latex(tensor.name, (), depth, tensor.per_example),
             shape,
             values,
             tuple(self.lines(tensor, step)),
-            self._product(tensor, step),
+            product(self, tensor, step),
             tensor.layer,
             tensor.part,
             self.look.digits,
         )
 
-    def _turned(self, values: np.ndarray, name: str) -> np.ndarray:
+    def turned(self, values: np.ndarray, name: str) -> np.ndarray:
         """Matrices the way round that the notation has them: examples as columns, weights by (input, output)."""
         symbols = self.look.symbols
         across = symbols.batch == "columns" if self.per_example(name) else symbols.order == "in,out"
@@ -270,76 +175,13 @@ class Board:
     def line(self, entry: Entry) -> Line:
         """How one number came about."""
         line, step = self.table.line(entry, ()), entry.step
-        symbols = line.compute(self.symbols, *([self.label(e, step) for e in group] for group in line.inputs))
-        numbers = line.compute(self.numbers, *([self.number(e) for e in group] for group in line.inputs))
+        symbols = line.compute(self.symbols, *(_Written(group, lambda e: self.label(e, step)) for group in line.inputs))
+        numbers = line.compute(self.numbers, *(_Written(group, self.number) for group in line.inputs))
         label, value = self.label(entry, step), self.value(entry)
         return Line(
             label.text, self.index(entry), symbols.text, numbers.text, label.latex, symbols.latex, numbers.latex, value,
             self.look.number(value),
         )  # fmt: skip
-
-    def _formulas(self, tensor: Tensor) -> Iterator[str]:
-        """The formula of the table, and the one of the record that it uses."""
-        s, quantity, symbols = self.setting, tensor.quantity, self.look.symbols
-        formula = quantity.rows if quantity.rows and not self.flat and symbols.batch == "rows" else quantity.formula
-        if quantity is LOSS:
-            formula = self._objective()
-        if quantity is LOSSES and self.flat:
-            formula = "L = L(a_{l}, y)"
-        if quantity is OUTPUT_SLOPE and self.flat and not s.weighted:
-            formula = formula.replace("v L'", "L'")
-        if quantity in (LOSSES, LOSS, OUTPUT_SLOPE):
-            formula = formula.replace("L", symbols.letter("losses")[1])
-        for way, turned in TURNED.items() if symbols.order == "in,out" else ():
-            if way in formula:
-                formula = formula.replace(way, turned)
-                break
-        if tensor.layer:
-            formula = formula.replace("a_{l-1}", f"{s.leaving(tensor.layer - 1)}_{{l-1}}")
-            if quantity is ACTIVATION:
-                letter = s.activations[tensor.layer - 1].latex.partition("(z)")
-                formula = formula.replace("g", letter[0] if letter[1] else "g", 1)
-                formula = formula.replace("(z_{l})", f"({s.before(tensor.layer)}_{{l}})")
-        if quantity is DERIVATIVE:
-            yield s.activations[tensor.layer - 1].derivative_latex
-            return
-        yield symbols.formula(formula, tensor.layer, s.depth)
-        if quantity is ACTIVATION:
-            yield s.activations[tensor.layer - 1].latex
-        if quantity is LOSSES and s.loss is not None:
-            yield f"{symbols.letter('losses')[1]} = {symbols.of_loss(s.loss.latex)}"
-        if quantity is OUTPUT_SLOPE and s.loss is not None:
-            yield f"{symbols.letter('losses')[1]}' = {symbols.of_loss(s.loss.derivative_latex)}"
-
-    def _objective(self) -> str:
-        """How the losses of the examples add up."""
-        s = self.setting
-        mean = rf"\frac{{1}}{{{s.rows}}} " if s.reduction == "mean" else ""
-        total = r"\sum_i v_i L_i" if s.weighted else "L" if self.flat else rf"{mean}\sum_i L_i"
-        return f"J = {total}{' + R' if s.l1 or s.l2 else ''}"
-
-    def _product(self, tensor: Tensor, step: int) -> str:
-        """The whole quantity with matrices plugged in, for one example."""
-        template = tensor.quantity.matrices
-        if not template or not self.flat or self.setting.unit or self.setting.clipped:
-            return ""
-        layer, trace = tensor.layer, self.traces[step - 1]
-        if self.look.symbols.order == "in,out":
-            template = TURNED.get(template.removesuffix(" + <b{l}>"), template) + (
-                " + <b{l}>" if "<b{l}>" in template else ""
-            )
-        template = template.replace("a{l-1}", f"{self.setting.leaving(layer - 1)}{{l-1}}")
-        for part, number in (("{l}", layer), ("{l-1}", layer - 1), ("{l+1}", layer + 1)):
-            template = template.replace(part, str(number))
-        template = template if f"b{layer}" in trace else template.replace(f" + <b{layer}>", "")
-
-        def put(match: "re.Match[str]") -> str:
-            values = self._turned(np.asarray(trace[match[1]]), match[1])
-            numbers = matrix(values[0] if self.per_example(match[1]) else values, self.look.digits)
-            return numbers if values.size > 1 else rf"\left({numbers}\right)"
-
-        rate = latex_number(self.look.number(float(trace["eta"]))) if "eta" in trace else ""
-        return re.sub(r"<(\w+)>", put, template.replace("<eta>", rate))
 
     def given(self, names: Sequence[str], step: int = 1) -> Iterator[Given]:
         """What a step starts from, of these names."""
@@ -347,9 +189,9 @@ class Board:
         for name in names:
             per_example, array = self.per_example(name), np.asarray(trace[name], np.float64)
             array = array[0] if per_example and self.flat else array
-            array = self._turned(array, name)
-            name = "x" if name == "a0" else name
-            yield Given(name, symbols.words(name, depth), symbols.latex(name, (), depth), array)
+            array = self.turned(array, name)
+            word = "x" if name == "a0" else name
+            yield Given(word, symbols.words(word, depth), symbols.latex(word, (), depth), array)
 
     def data(self) -> tuple[Given, ...]:
         """Inputs and targets."""

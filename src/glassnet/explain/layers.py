@@ -10,8 +10,8 @@ from glassnet.network.architecture import BatchNorm, Dropout, RandomizedLeakyReL
 __all__ = [
     "batch_mean",
     "batch_variance",
-    "factor",
     "beta_gradient",
+    "factor",
     "gamma_gradient",
     "leaving",
     "normalized",
@@ -37,7 +37,7 @@ def batch_variance(at: Place) -> Line:
     """The mean square of z - mean."""
 
     def compute(A: Arithmetic, z: Numbers, mean: Numbers) -> Number:
-        return A.total([(one - mean[0]) * (one - mean[0]) for one in z]) / A.number(len(z))
+        return A.sum_of(lambda one: (one - mean[0]) * (one - mean[0]), z) / A.number(len(z))
 
     return Line((at.column("z"), (at.entry("mean"),)), compute)
 

@@ -6,6 +6,7 @@ losses and optimizers enter as their records' own functions. Lines of batch norm
 in `explain.layers`, those of the update in `explain.updates`.
 """
 
+from operator import mul
 from typing import Any
 
 from glassnet.explain.arithmetic import Arithmetic, Number, is_own, row
@@ -32,7 +33,11 @@ Numbers = list[Number]
 
 def dot(A: Arithmetic, x: Numbers, y: Numbers) -> Number:
     """The sum of products."""
-    return A.total([a * b for a, b in zip(x, y, strict=True)])
+    return A.sum_of(mul, x, y)
+
+
+def _square(x: Number) -> Number:
+    return x * x
 
 
 def ones(at: Place, layer: int, examples: range) -> tuple[Entry, ...]:
@@ -59,7 +64,8 @@ def pre_activation(at: Place) -> Line:
     one = ones(at, below, range(i, i + 1)) if b else ()
 
     def compute(A: Arithmetic, W: Numbers, a: Numbers, b: Numbers, one: Numbers) -> Number:
-        return dot(A, [*b, *W], [*one, *a]) if one else A.total([*(w * x for w, x in zip(W, a, strict=True)), *b])
+        first = [dot(A, b, one)] if one else []
+        return A.total([*first, dot(A, W, a), *(b if not one else [])])
 
     return Line((W, at.below(i), b, one), compute, once=True)
 
@@ -102,8 +108,8 @@ def penalty(at: Place) -> Line:
 
     def compute(A: Arithmetic, W: Numbers) -> Number:
         l1, l2 = _strengths(A, at)
-        first = [l1 * A.total([A.functions["absolute"](w) for w in W])] if s.l1 else []
-        second = [l2 / A.number(2) * A.total([w * w for w in W])] if s.l2 else []
+        first = [l1 * A.sum_of(A.functions["absolute"], W)] if s.l1 else []
+        second = [l2 / A.number(2) * A.sum_of(_square, W)] if s.l2 else []
         return A.total(first + second)
 
     return Line((at.weights(),), compute)
@@ -145,7 +151,7 @@ def hidden_slope(at: Place) -> Line:
     """dL by what leaves a hidden layer, W^T delta of the layer above."""
     (i, j), above = at.index, at.layer + 1
     W = tuple(at.parameter(f"W{above}", (k, j)) for k in range(at.setting.sizes[above]))
-    return Line((W, at.units("delta", above, i)), lambda A, W, delta: dot(A, W, delta), once=True)
+    return Line((W, at.units("delta", above, i)), dot, once=True)
 
 
 def through(number: int) -> Any:

@@ -40,4 +40,4 @@ class Look:
 
     def number(self, value: float) -> str:
         """A number as it is shown."""
-        return f"{value:.{self.digits}g}"
+        return f"{value + 0.0:.{self.digits}g}"  # + 0.0: no minus before 0

@@ -9,185 +9,23 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glassnet.errors import InvalidParameterError, nearest
-from glassnet.explain import rendering, typesetting
 from glassnet.explain.arithmetic import decimal
-from glassnet.explain.derivation import Line
+from glassnet.explain.chain_rule import ChainRule, Factor, Path
 from glassnet.explain.places import LEAVES, Entry
-from glassnet.explain.words import Words, latex_number
+from glassnet.explain.words import Words
 
 if TYPE_CHECKING:
     from glassnet.explain.board import Board
 
-__all__ = ["ChainRule", "Factor", "Path", "chain_rule"]
+__all__ = ["chain_rule"]
 
 NAME = re.compile(r"(W|b|gamma|beta)(\d+)\[(\d+(?:,\d+)?)\]")
 CLOSE = 1e-9
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One partial derivative: as text, in LaTeX, its value."""
-
-    text: str
-    latex: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Path:
-    """The factors from the loss to the parameter, and their product."""
-
-    factors: tuple[Factor, ...]
-
-    @property
-    def value(self) -> float:
-        """The product."""
-        return math.prod(factor.value for factor in self.factors)
-
-
-@dataclass(frozen=True)
-class ChainRule:
-    """The derivative of the loss by one parameter, as a sum over paths.
-
-    Attributes
-    ----------
-    name : str
-        The parameter, such as W1[1,2].
-    text_symbol, symbol : str
-        The derivative as text and in LaTeX.
-    count : int
-        How many paths there are.
-    paths : tuple of Path
-        All of them; none where they are too many.
-    layers : tuple of Line
-        Then, the same layer by layer: dL_da, delta and the gradient.
-    value : float
-        The sum, or the gradient that the trace has.
-    notes : tuple of str
-        What a reader should know.
-    digits : int
-        Significant figures.
-    """
-
-    name: str
-    text_symbol: str
-    symbol: str
-    count: int
-    paths: tuple[Path, ...]
-    layers: tuple[Line, ...]
-    value: float
-    notes: tuple[str, ...]
-    digits: int
-
-    @property
-    def _head(self) -> str:
-        return "one path" if self.count == 1 else f"{self.count} paths"
-
-    def _number(self, value: float) -> str:
-        return f"{value:.{self.digits}g}"
-
-    def _product(self, path: Path) -> str:
-        numbers = [self._number(factor.value) for factor in path.factors]
-        return " · ".join(f"({n})" if i and n.startswith("-") else n for i, n in enumerate(numbers))
-
-    def text(self, width: int = 0) -> str:
-        """For a terminal, in lines of that width (0: as long as they are)."""
-        out = [f"{self.text_symbol}, {self._head}", *(f"  {note}" for note in self.notes)]
-        for number, path in enumerate(self.paths, 1):
-            if self.count > 1:
-                out += ["", f"path {number}"]
-            out.append(f"  {' · '.join(factor.text for factor in path.factors)}")
-            out += [f"    = {self._product(path)}", f"    = {self._number(path.value)}"]
-        for line in self.layers:
-            steps = dict.fromkeys((line.symbols, line.numbers, line.shown))
-            out += [f"  {line.label if not i else ' ' * len(line.label)} = {s}" for i, s in enumerate(steps)]
-        if self.count > 1:
-            out.append("")
-            if self.paths:
-                out.append(f"{self.text_symbol} = {self._sum(rendered=False)}")
-            out.append(f"{self.text_symbol} = {self._number(self.value)}")
-        return "\n".join(row for line in out for row in rendering.wrapped(line, width))
-
-    def _sum(self, *, rendered: bool) -> str:
-        numbers = [self._number(path.value) for path in self.paths]
-        signs = [f" - {n[1:]}" if n.startswith("-") else f" + {n}" for n in numbers]
-        whole = "".join(signs).removeprefix(" + ")
-        whole = f"-{whole[3:]}" if whole.startswith(" - ") else whole
-        return re.sub(r"e([+-]?\d+)", lambda m: rf" \cdot 10^{{{int(m[1])}}}", whole) if rendered else whole
-
-    def _rows(self) -> list[tuple[str, list[str]]]:
-        """In LaTeX: for each path its factors, the numbers and the product; or the layers' lines."""
-        if not self.paths:
-            return [(line.latex, typesetting.latex_steps(line)) for line in self.layers]
-        rows: list[tuple[str, list[str]]] = []
-        for number, path in enumerate(self.paths, 1):
-            symbols = r" \cdot ".join(factor.latex for factor in path.factors)
-            values = [latex_number(self._number(factor.value)) for factor in path.factors]
-            product = r" \cdot ".join(rf"\left({v}\right)" if i and v[0] == "-" else v for i, v in enumerate(values))
-            name = self.symbol if self.count == 1 else f"p_{{{number}}}"
-            rows.append((name, [symbols, product, latex_number(self._number(path.value))]))
-        if self.count > 1:
-            names = " + ".join(f"p_{{{number}}}" for number in range(1, self.count + 1))
-            rows.append((self.symbol, [names, self._sum(rendered=True), latex_number(self._number(self.value))]))
-        return rows
-
-    def _aligned(self) -> list[str]:
-        out: list[str] = []
-        for symbol, steps in self._rows():
-            line = Line("", (), "", "", symbol, steps[0], steps[1] if len(steps) > 2 else steps[0], 0.0, steps[-1])
-            out += typesetting.aligned(line)
-        return out
-
-    def markdown(self) -> str:
-        """Markdown with LaTeX."""
-        out = [
-            f"# The chain rule for ${self.symbol}$: {self._head}",
-            "",
-            *(f"- {note}" for note in self.notes),
-            "",
-            "$$",
-        ]
-        out += [r"\begin{aligned}", " \\\\\n".join(self._aligned()), r"\end{aligned}", "$$"]
-        return "\n".join(out) + "\n"
-
-    def latex(self) -> str:
-        """A document for LaTeX."""
-        out = [typesetting.PREAMBLE + rf"\section*{{The chain rule for ${self.symbol}$: {self._head}}}"]
-        out += [rf"{typesetting.escaped(note)}." for note in self.notes]
-        out += [r"\begin{align*}", " \\\\\n".join(self._aligned()), r"\end{align*}", r"\end{document}"]
-        return "\n".join(out) + "\n"
-
-    def html(self) -> str:
-        """A page of its own, with MathML."""
-        return rendering.page(f"The chain rule for {self.name}", self._repr_html_())
-
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        paths = [
-            {
-                "factors": [{"text": f.text, "latex": f.latex, "value": f.value} for f in path.factors],
-                "value": path.value,
-            }
-            for path in self.paths
-        ]
-        return {"name": self.name, "count": self.count, "paths": paths, "value": self.value, "notes": list(self.notes)}
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown()
-
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        head = f"<h1>The chain rule for {escape(self.name)}: {self._head}</h1>"
-        return f"{head}{notes}{rendering.equations(self._rows())}"
-
-    def __str__(self) -> str:
-        return self.text()
 
 
 def chain_rule(board: "Board", name: str, step: int, most: int) -> ChainRule:
@@ -232,6 +70,8 @@ def _goal(board: "Board", name: str) -> Entry:
 
 
 _LOSS = Entry(0, "loss", ())
+Edge = tuple[Entry, float]
+"""What a quantity is computed from, and the partial derivative by it."""
 
 
 @dataclass
@@ -250,7 +90,7 @@ class _Graph:
         self.joined = self.joined or not self._factors_agree()
         if self.joined:
             self.notes.append("the output's derivative is taken in one, by z, where the loss is computed from z")
-        self.seen: dict[Entry, list[tuple[Entry, Factor]]] = {}
+        self.seen: dict[Entry, list[Edge]] = {}
         self.ways: dict[Entry, int] = {}
 
     def _factors_agree(self) -> bool:
@@ -266,8 +106,8 @@ class _Graph:
 
     # --- walking ---
 
-    def edges(self, node: Entry) -> list[tuple[Entry, Factor]]:
-        """Where a quantity leads, backwards, with the partial derivative by that."""
+    def edges(self, node: Entry) -> list[Edge]:
+        """Where a quantity leads, backwards."""
         if node not in self.seen:
             self.seen[node] = list(self._edges(node))
         return self.seen[node]
@@ -285,8 +125,9 @@ class _Graph:
         if node == self.goal:
             yield []
             return
-        for below, factor in self.edges(node):
+        for below, value in self.edges(node):
             if self.count(below):
+                factor = self._factor(node, below, value)
                 yield from ([factor, *rest] for rest in self.walk(below))
 
     def shared(self) -> Iterator[Entry]:
@@ -316,10 +157,11 @@ class _Graph:
         frozen = node.name in self.board.setting.frozen
         return node if self.step == 1 or frozen else Entry(self.step - 1, f"{node.name}_new", node.index)
 
-    def _factor(self, above: Entry, below: Entry, value: float) -> tuple[Entry, Factor]:
+    def _factor(self, above: Entry, below: Entry, value: float) -> Factor:
         up, down = self.label(above), self.label(below)
-        latex = rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}"
-        return below, Factor(f"d{up.text}/d{down.text}", latex, value)
+        if (above, below) == (_LOSS, self.goal):  # straight from the penalty
+            up = Words("penalty", decimal(0), latex="R")
+        return Factor(f"d{up.text}/d{down.text}", rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}", value)
 
     def _at(self, name: str, index: tuple[int, ...]) -> Entry:
         return Entry(0 if name == "a0" else self.step, name, index)
@@ -330,7 +172,7 @@ class _Graph:
     def _weight(self, name: str, index: tuple[int, ...]) -> float:
         return self.board.value(self._parameter(Entry(0, name, index)))
 
-    def _edges(self, node: Entry) -> Iterator[tuple[Entry, Factor]]:
+    def _edges(self, node: Entry) -> Iterator[Edge]:
         s = self.board.setting
         if node == _LOSS:
             yield from self._from_loss()
@@ -343,74 +185,70 @@ class _Graph:
         i, k = node.index
         if kind in ("r", "d"):
             factor = next(f for f, out in LEAVES.values() if out == kind)
-            yield self._factor(
-                node, self._at(self._behind(kind, layer), (i, k)), self._value(f"{factor}{layer}", (i, k))
-            )
+            yield self._at(self._behind(kind, layer), (i, k)), self._value(f"{factor}{layer}", (i, k))
         elif kind == "a":
             yield from self._from_activation(node, layer)
         elif kind == "s":
-            yield self._factor(node, self._at(f"zhat{layer}", (i, k)), self._weight(f"gamma{layer}", (k,)))
+            yield self._at(f"zhat{layer}", (i, k)), self._weight(f"gamma{layer}", (k,))
             for name, value in ((f"gamma{layer}", self._value(f"zhat{layer}", (i, k))), (f"beta{layer}", 1.0)):
                 if Entry(0, name, (k,)) == self.goal:
-                    yield self._factor(node, self.goal, value)
+                    yield self.goal, value
         elif kind == "zhat":
             yield from self._from_normalized(node, layer)
         else:
             yield from self._from_sum(node, layer, s.leaving(layer - 1))
 
-    def _from_loss(self) -> Iterator[tuple[Entry, Factor]]:
+    def _from_loss(self) -> Iterator[Edge]:
         """The derivative by each output, and what the penalty adds directly."""
         s, last = self.board.setting, self.board.setting.depth
         name = f"{s.before(last)}{last}" if self.joined else f"a{last}"
         slope = (f"dL_ds{last}" if last in s.norms else f"delta{last}") if self.joined else f"dL_da{last}"
         for i in range(s.rows):
             for k in range(s.sizes[-1]):
-                yield self._factor(_LOSS, self._at(name, (i, k)), self._value(slope, (i, k)))
+                yield self._at(name, (i, k)), self._value(slope, (i, k))
         if (s.l1 or s.l2) and self.goal.name.startswith("W"):
             share = s.rows if s.average_penalty else 1
             w = self._weight(self.goal.name, self.goal.index)
-            latex = rf"\frac{{\partial R}}{{\partial {self.label(self.goal).latex}}}"
-            value = (s.l1 * float(np.sign(w)) + s.l2 * w) / share
-            yield self.goal, Factor(f"dpenalty/d{self.label(self.goal).text}", latex, value)
+            yield self.goal, (s.l1 * float(np.sign(w)) + s.l2 * w) / share
 
     def _behind(self, kind: str, layer: int) -> str:
         """What comes into the dropout, or the drawn slopes, whose output has this letter."""
         letters = ["a", *(LEAVES[type(what)][1] for what in self.board.setting.behind(layer))]
         return f"{letters[letters.index(kind) - 1]}{layer}"
 
-    def _from_activation(self, node: Entry, layer: int) -> Iterator[tuple[Entry, Factor]]:
+    def _from_activation(self, node: Entry, layer: int) -> Iterator[Edge]:
         s, (i, k) = self.board.setting, node.index
         before, g = f"{s.before(layer)}{layer}", s.activations[layer - 1]
         if not g.rowwise:
-            yield self._factor(node, self._at(before, (i, k)), self._value(f"g{layer}", (i, k)))
+            yield self._at(before, (i, k)), self._value(f"g{layer}", (i, k))
             return
         trace, unit = self.board.traces[self.step - 1], np.zeros((1, s.sizes[layer]))
         unit[0, k] = 1.0
         z, a = (np.asarray(trace[name][i : i + 1], np.float64) for name in (before, f"a{layer}"))
         row = g.backward(z, a, unit)[0]  # da_k / dz_j for all j
         for j, value in enumerate(row):
-            yield self._factor(node, self._at(before, (i, j)), float(value))
+            yield self._at(before, (i, j)), float(value)
 
-    def _from_normalized(self, node: Entry, layer: int) -> Iterator[tuple[Entry, Factor]]:
+    def _from_normalized(self, node: Entry, layer: int) -> Iterator[Edge]:
         """The batch's own statistics make each normalized value depend on every example."""
         s, (i, k) = self.board.setting, node.index
         scale = self._value(f"scale{layer}", (k,))
         if layer not in s.by_batch:
-            yield self._factor(node, self._at(f"z{layer}", (i, k)), scale)
+            yield self._at(f"z{layer}", (i, k)), scale
             return
         zhat = [self._value(f"zhat{layer}", (j, k)) for j in range(s.rows)]
         for j in range(s.rows):
             value = scale * ((i == j) - 1 / s.rows - zhat[i] * zhat[j] / s.rows)
-            yield self._factor(node, self._at(f"z{layer}", (j, k)), value)
+            yield self._at(f"z{layer}", (j, k)), value
 
-    def _from_sum(self, node: Entry, layer: int, leaving: str) -> Iterator[tuple[Entry, Factor]]:
+    def _from_sum(self, node: Entry, layer: int, leaving: str) -> Iterator[Edge]:
         """z leads to the weights of its unit, to its bias, and to what came in."""
         i, k = node.index
         name = f"{leaving}{layer - 1}"
         if self.goal.name == f"b{layer}" and self.goal.index == (k,):
-            yield self._factor(node, self.goal, 1.0)
+            yield self.goal, 1.0
         for j in range(self.board.setting.sizes[layer - 1]):
             if self.goal.name == f"W{layer}" and self.goal.index == (k, j):
-                yield self._factor(node, self.goal, self._value(name, (i, j)))
+                yield self.goal, self._value(name, (i, j))
             elif layer > self.layer:
-                yield self._factor(node, self._at(name, (i, j)), self._weight(f"W{layer}", (k, j)))
+                yield self._at(name, (i, j)), self._weight(f"W{layer}", (k, j))

@@ -1,57 +1,19 @@
-"""The table of quantities: every kind of line in a hand computation, in the order of computation.
+"""Which quantities a step has, in the order of computation, and the line of each entry.
 
-Each has its name, its symbol, the lecture's formula and its line function (`explain.lines`), which names its
-predecessors and computes it. The checker evaluates the lines in exact digits and in intervals; tests compare them with
-the `Trace` of `network.passes`.
+The checker evaluates the lines in exact digits and in intervals; tests compare them with the `Trace` of
+`network.passes`.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from glassnet.explain import layers, lines, updates
+from glassnet.explain import kinds
+from glassnet.explain.kinds import QUANTITIES, Quantity
 from glassnet.explain.places import LEAVES, Entry, Index, Line, Place, Setting, Shape, indices
 from glassnet.formulas.ranges import ANY
-from glassnet.network.architecture import Dropout
 
-__all__ = ["PARTS", "QUANTITIES", "Pass", "Quantity", "Tensor"]
-
-PARTS = ("forward", "loss", "backward", "update")
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A kind of line.
-
-    Attributes
-    ----------
-    name : str
-        With {l} for the number of the layer.
-    meaning : str
-        In words.
-    formula, text : str
-        The lecture's formula in LaTeX for one example (or examples as columns), and as a terminal can show it.
-    shape : callable
-        `(setting, layer) -> shape`.
-    line : callable
-        `(place) -> Line`.
-    why : str
-        One sentence for a reader: what happens here, and to what end.
-    rows : str
-        The formula in LaTeX for examples as rows, where that is another.
-    matrices : str
-        The formula with whole matrices plugged in, for one example: names in angle brackets.
-    """
-
-    name: str
-    meaning: str
-    formula: str
-    text: str
-    shape: Callable[[Setting, int], Shape]
-    line: Callable[[Place], Line]
-    why: str = ""
-    rows: str = ""
-    matrices: str = ""
+__all__ = ["QUANTITIES", "Pass", "Quantity", "Tensor"]
 
 
 @dataclass(frozen=True)
@@ -68,297 +30,7 @@ class Tensor:
     @property
     def per_example(self) -> bool:
         """Whether the first axis counts the examples."""
-        return self.quantity.shape in (_units, _examples)
-
-
-def _units(s: Setting, layer: int) -> Shape:
-    return s.rows, s.sizes[layer]
-
-
-def _matrix(s: Setting, layer: int) -> Shape:
-    return s.sizes[layer], s.sizes[layer - 1]
-
-
-def _vector(s: Setting, layer: int) -> Shape:
-    return (s.sizes[layer],)
-
-
-def _examples(s: Setting, layer: int) -> Shape:
-    return (s.rows,)
-
-
-def _scalar(s: Setting, layer: int) -> Shape:
-    return ()
-
-
-# --- forward ----------------------------------------------------------------------------------------------------
-
-PRE = Quantity(
-    "z{l}", "pre-activation", "z_{l} = W_{l} a_{l-1} + b_{l}", "z{l} = W{l} a{l-1} + b{l}", _units, lines.pre_activation,
-    "Each unit adds up what comes in, times its weights, and its bias.",
-    r"z_{l} = a_{l-1} W_{l}^\top + b_{l}", "<W{l}> <a{l-1}> + <b{l}>",
-)  # fmt: skip
-ACTIVATION = Quantity(
-    "a{l}", "activation", "a_{l} = g(z_{l})", "a{l} = g(z{l})", _units, lines.activation,
-    "The activation function bends it; this is what the layer hands on.",
-)  # fmt: skip
-FORWARD = (PRE, ACTIVATION)
-NORMALIZATION = (
-    Quantity(
-        "mean{l}", "mean of the batch", r"\mean_{l} = \frac{1}{n} \sum_i z_{l}", "mean{l} = mean of z{l}", _vector,
-        layers.batch_mean, "Batch normalization takes the mean of each unit over the examples,",
-    ),
-    Quantity(
-        "var{l}", "variance of the batch", r"\var_{l} = \frac{1}{n} \sum_i (z_{l} - \mean_{l})^2",
-        "var{l} = mean of (z{l} - mean{l})^2", _vector, layers.batch_variance, "and the variance about it.",
-    ),
-    Quantity(
-        "running_mean{l}_new", "running mean, for predictions", r"\mean \leftarrow (1 - \rho)\, \mean + \rho\, \mean_{l}",
-        "running_mean{l} <- (1 - rho) running_mean{l} + rho mean{l}", _vector, layers.running("mean", False),
-        "Predictions will use an average over all batches so far, which moves a little.",
-    ),
-    Quantity(
-        "running_var{l}_new", "running variance, for predictions",
-        r"\var \leftarrow (1 - \rho)\, \var + \rho\, \var_{l} \frac{n}{n - 1}",
-        "running_var{l} <- (1 - rho) running_var{l} + rho var{l} n / (n - 1)", _vector,
-        layers.running("var", True), "So does the variance, there in its form for a sample.",
-    ),
-)  # fmt: skip
-NORMALIZED = (
-    Quantity(
-        "scale{l}", "one over the standard deviation", r"\scale_{l} = \frac{1}{\sqrt{\var_{l} + \epsilon}}",
-        "scale{l} = 1 / sqrt(var{l} + epsilon)", _vector, layers.scale, "To normalize is to subtract the mean and divide "
-        "by the standard deviation; epsilon keeps the division finite.",
-    ),
-    Quantity(
-        "zhat{l}", "normalized value", r"\zhat_{l} = (z_{l} - \mean_{l}) \odot \scale_{l}",
-        "zhat{l} = (z{l} - mean{l}) * scale{l}", _units, layers.normalized,
-    ),
-    Quantity(
-        "s{l}", "normalized, scaled and shifted", r"s_{l} = \gamma_{l} \odot \zhat_{l} + \beta_{l}",
-        "s{l} = gamma{l} * zhat{l} + beta{l}", _units, layers.shifted,
-        "Two learned numbers a unit give it back any scale and place that it needs.",
-    ),
-)  # fmt: skip
-FACTORS = {
-    "mask": (
-        "dropout's mask, as drawn", r"\mask_{l} = \frac{1}{1 - p} \text{ if } u \ge p \text{ else } 0",
-        "mask{l} = 1 / (1 - rate) if u >= rate else 0",
-        "Dropout lets each unit through with probability 1 - p, and then enlarges it, so that the mean stays.",
-    ),
-    "slope": (
-        "slopes of the randomized leaky ReLU", r"\slope_{l} = 1 \text{ if } a_{l} > 0 \text{ else } \alpha",
-        "slope{l} = 1 if a{l} > 0, else drawn", "Below 0 the slope is drawn anew for every unit; in predictions it is "
-        "the mean of its limits.",
-    ),
-}  # fmt: skip
-"""Factor -> meaning, formula, text and sentence."""
-
-
-@lru_cache(maxsize=64)
-def _behind(number: int, factor: str, out: str, incoming: str) -> tuple[Quantity, Quantity]:
-    """The factor of the so-manieth layer behind a layer, and what leaves it."""
-    meaning, formula, text, why = FACTORS[factor]
-    return (
-        Quantity(f"{factor}{{l}}", meaning, formula, text, _units, layers.factor(number), why),
-        Quantity(
-            f"{out}{{l}}",
-            "after dropout" if factor == "mask" else "after the randomized leaky ReLU",
-            rf"{out}_{{l}} = {incoming}_{{l}} \odot \{factor}_{{l}}",
-            f"{out}{{l}} = {incoming}{{l}} * {factor}{{l}}",
-            _units,
-            layers.leaving(number),
-        ),
-    )
-
-
-# --- the objective ----------------------------------------------------------------------------------------------
-
-LOSSES = Quantity(
-    "losses", "loss of each example", "L_i = L(a_{l}, y_i)", "losses = L(a{l}, y)", _examples, lines.losses,
-    "The loss says how far the output is from the target.",
-)  # fmt: skip
-PENALTY = Quantity(
-    "penalty", "penalty on the weights", r"R = \lambda_1 \sum |W| + \tfrac{\lambda_2}{2} \sum W^2",
-    "penalty = l1 sum |W| + l2/2 sum W^2", _scalar, lines.penalty, "Large weights cost something too; biases do not.",
-)  # fmt: skip
-LOSS = Quantity(
-    "loss", "loss", r"J = \sum_i v_i L_i + R", "loss = L(a{l}, y)", _scalar, lines.objective,
-    "All together is what the step makes smaller.",
-)  # fmt: skip
-
-# --- backward ---------------------------------------------------------------------------------------------------
-
-OUTPUT_SLOPE = Quantity(
-    "dL_da{l}", "derivative of the loss by the output", r"\frac{\partial J}{\partial a_{l}} = v L'(a_{l}, y)",
-    "dL_da{l} = L'(a{l}, y)", _units, lines.output_slope, "Backward: how does the loss change with the output?",
-)  # fmt: skip
-WRT = {
-    "a": "activation",
-    "r": "what left the randomized leaky ReLU",
-    "d": "what left the dropout",
-    "s": "what went into the activation",
-}
-
-
-@lru_cache(maxsize=64)
-def _slope(out: str) -> Quantity:
-    """The derivative by what leaves a hidden layer."""
-    return Quantity(
-        f"dL_d{out}{{l}}", f"derivative of the loss by {'the ' if out == 'a' else ''}{WRT[out]}",
-        rf"\frac{{\partial J}}{{\partial {out}_{{l}}}} = W_{{l+1}}^\top \delta_{{l+1}}",
-        f"dL_d{out}{{l}} = W{{l+1}}^T delta{{l+1}}", _units, lines.hidden_slope,
-        "The error comes back through the weights: a unit answers for each unit above it in proportion to the weight "
-        "between them.",
-        rf"\frac{{\partial J}}{{\partial {out}_{{l}}}} = \delta_{{l+1}} W_{{l+1}}", r"<W{l+1}>^\top <delta{l+1}>",
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=64)
-def _through(number: int, factor: str, out: str, incoming: str) -> Quantity:
-    """The derivative by what comes into dropout or drawn slopes."""
-    return Quantity(
-        f"dL_d{incoming}{{l}}", f"derivative of the loss by {'the ' if incoming == 'a' else ''}{WRT[incoming]}",
-        rf"\frac{{\partial J}}{{\partial {incoming}_{{l}}}} = \frac{{\partial J}}{{\partial {out}_{{l}}}} \odot \{factor}_{{l}}",
-        f"dL_d{incoming}{{l}} = dL_d{out}{{l}} * {factor}{{l}}", _units, lines.through(number),
-        "What was multiplied on the way forward is multiplied on the way back.",
-    )  # fmt: skip
-
-
-DERIVATIVE = Quantity(
-    "g{l}", "derivative of the activation", "g'(z_{l})", "g{l} = g'(z{l})", _units, lines.derivative,
-    "How steep is the activation function where the unit stands?",
-)  # fmt: skip
-LINKED_DELTA = Quantity(
-    "delta{l}", "derivative of the loss by the output's pre-activation",
-    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \frac{\partial J}{\partial a_{l}} \frac{\partial a_{l}}{\partial z_{l}}",
-    "delta{l} = dL_da{l} * g{l}", _units, lines.output_delta,
-    "Their product is the error delta; this loss and this activation belong together, so that most of it cancels.",
-)  # fmt: skip
-OUTPUT_DELTA = Quantity(
-    "delta{l}", "derivative of the loss by the output's pre-activation",
-    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \frac{\partial J}{\partial a_{l}} \odot g_{l}'",
-    "delta{l} = dL_da{l} * g{l}", _units, lines.output_delta, "By the chain rule their product is the error delta.",
-    matrices=r"<dL_da{l}> \odot <g{l}>",
-)  # fmt: skip
-ROWWISE_DELTA = Quantity(
-    "delta{l}", "derivative of the loss by the pre-activation",
-    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \bigl( \frac{\partial a_{l}}{\partial z_{l}} \bigr)^\top "
-    r"\frac{\partial J}{\partial a_{l}}", "delta{l} = dL_da{l} times the Jacobian of a{l}", _units, lines.delta,
-    "Each output depends on the whole row, so all of them send their error back.",
-)  # fmt: skip
-DELTA = Quantity(
-    "delta{l}", "derivative of the loss by the pre-activation",
-    r"\delta_{l} = \frac{\partial J}{\partial z_{l}} = \frac{\partial J}{\partial a_{l}} \odot g_{l}'",
-    "delta{l} = dL_da{l} * g{l}", _units, lines.delta, "Times the slope of its activation it is the unit's own error.",
-    matrices=r"<dL_da{l}> \odot <g{l}>",
-)  # fmt: skip
-NORM_GRADIENTS = (
-    Quantity(
-        "dgamma{l}", "gradient of gamma", r"\frac{\partial J}{\partial \gamma_{l}} = \sum_i \frac{\partial J}{\partial "
-        r"s_{l}} \odot \zhat_{l}", "dgamma{l} = sum of dL_ds{l} * zhat{l}", _vector, layers.gamma_gradient,
-        "The normalization's own numbers have gradients as well.",
-    ),
-    Quantity(
-        "dbeta{l}", "gradient of beta", r"\frac{\partial J}{\partial \beta_{l}} = \sum_i \frac{\partial J}{\partial s_{l}}",
-        "dbeta{l} = sum of dL_ds{l}", _vector, layers.beta_gradient,
-    ),
-)  # fmt: skip
-BATCH_DELTA = Quantity(
-    "delta{l}", "derivative of the loss by the pre-activation",
-    r"\delta_{l} = \gamma_{l} \odot \scale_{l} \odot \bigl( \frac{\partial J}{\partial s_{l}} - \frac{1}{n} \frac{\partial J}"
-    r"{\partial \beta_{l}} - \frac{1}{n} \zhat_{l} \odot \frac{\partial J}{\partial \gamma_{l}} \bigr)",
-    "delta{l} = gamma{l} * scale{l} * (dL_ds{l} - dbeta{l} / n - zhat{l} * dgamma{l} / n)", _units,
-    layers.normalized_delta,
-    "Mean and variance depend on every example: what a shift or a stretch of the whole batch would do is taken out.",
-)  # fmt: skip
-RUNNING_DELTA = Quantity(
-    "delta{l}", "derivative of the loss by the pre-activation",
-    r"\delta_{l} = \frac{\partial J}{\partial s_{l}} \odot \gamma_{l} \odot \scale_{l}",
-    "delta{l} = gamma{l} * scale{l} * dL_ds{l}", _units, layers.normalized_delta,
-    "The running statistics are constants here.",
-)  # fmt: skip
-GRADIENTS = {
-    "W": Quantity(
-        "dW{l}", "gradient of the weights", r"\frac{\partial J}{\partial W_{l}} = \delta_{l} a_{l-1}^\top",
-        "dW{l} = delta{l} a{l-1}^T", _matrix, lines.weight_gradient,
-        "A weight's gradient is the error at its upper end times what came in at its lower end.",
-        r"\frac{\partial J}{\partial W_{l}} = \delta_{l}^\top a_{l-1}", r"<delta{l}> <a{l-1}>^\top",
-    ),
-    "b": Quantity(
-        "db{l}", "gradient of the biases", r"\frac{\partial J}{\partial b_{l}} = \delta_{l}", "db{l} = delta{l}", _vector,
-        lines.bias_gradient, "A bias meets a 1 there, so its gradient is the error itself.",
-        r"\frac{\partial J}{\partial b_{l}} = \sum_i \delta_{l}",
-    ),
-}  # fmt: skip
-PENALIZED = Quantity(
-    "dW{l}", "gradient of the weights", r"\frac{\partial J}{\partial W_{l}} = \delta_{l} a_{l-1}^\top + \lambda_1 "
-    r"\operatorname{sign}(W_{l}) + \lambda_2 W_{l}", "dW{l} = delta{l} a{l-1}^T + l1 sign(W{l}) + l2 W{l}", _matrix,
-    lines.weight_gradient,
-    "A weight's gradient is the error at its upper end times what came in at its lower end, and what the penalty adds.",
-    r"\frac{\partial J}{\partial W_{l}} = \delta_{l}^\top a_{l-1} + \lambda_1 \operatorname{sign}(W_{l}) + \lambda_2 W_{l}",
-)  # fmt: skip
-
-# --- update -----------------------------------------------------------------------------------------------------
-
-NORM = Quantity(
-    "gradient_norm", "norm of the gradient", r"N = \sqrt{\sum_\theta \bigl( \frac{\partial J}{\partial \theta} \bigr)^2}",
-    "gradient_norm = sqrt of the sum of all squared gradients", _scalar, updates.norm,
-    "The gradient as one long vector has a length.",
-)  # fmt: skip
-SHAPES = {"W": _matrix, "b": _vector, "gamma": _vector, "beta": _vector}
-LETTERS = {"W": "W_{l}", "b": "b_{l}", "gamma": r"\gamma_{l}", "beta": r"\beta_{l}"}
-WHAT = {"W": "weights", "b": "biases", "gamma": "gamma", "beta": "beta"}
-
-
-@lru_cache(maxsize=64)
-def _bounded(kind: str) -> Quantity:
-    return Quantity(
-        f"d{kind}{{l}}_clipped", f"bounded gradient of the {WHAT[kind]}",
-        rf"\frac{{\partial J}}{{\partial {LETTERS[kind]}}} \leftarrow \operatorname{{clip}} \frac{{\partial J}}{{\partial "
-        rf"{LETTERS[kind]}}}", f"d{kind}{{l}}_clipped = d{kind}{{l}} within its bounds", SHAPES[kind],
-        updates.bounded(kind), "Too long a gradient is shortened before it moves anything.",
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _new(kind: str, rule: str, latex: str) -> Quantity:
-    """The new parameters: by gradient descent as the lectures write it, by another rule as its record does."""
-    if rule == "sgd":
-        formula = rf"{LETTERS[kind]}^{{\text{{new}}}} = {LETTERS[kind]} - \eta \frac{{\partial J}}{{\partial {LETTERS[kind]}}}"
-        text = f"{kind}{{l}}_new = {kind}{{l}} - eta d{kind}{{l}}"
-    else:
-        formula, text = latex, f"{kind}{{l}}_new, by {rule} from {kind}{{l}} and d{kind}{{l}}"
-    return Quantity(
-        kind + "{l}_new", f"new {WHAT[kind]}", formula, text, SHAPES[kind], updates.update(kind),
-        "A step against the gradient, as long as the learning rate says." if rule == "sgd" else f"The step of {rule}.",
-        matrices=f"<{kind}{{l}}> - <eta> <d{kind}{{l}}>" if rule == "sgd" else "",
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _slot(name: str, kind: str, rule: str, latex: str) -> Quantity:
-    return Quantity(
-        f"{name}_{kind}{{l}}", f"what {rule} keeps, {name}", latex, f"{name}_{kind}{{l}}, which {rule} keeps",
-        SHAPES[kind], updates.slot(name, kind), f"{rule} carries {name} on from step to step; it starts at 0.",
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _hat(name: str, kind: str, rule: str) -> Quantity:
-    power = r"\beta_1^t" if name == "m" else r"\beta_2^t"
-    return Quantity(
-        f"{name}hat_{kind}{{l}}", f"{name} without its bias", rf"\hat{{{name}}} = \frac{{{name}}}{{1 - {power}}}",
-        f"{name}hat_{kind}{{l}} = {name}_{kind}{{l}} / (1 - beta^t)", SHAPES[kind], updates.corrected(name, kind),
-        f"{name} started at 0 and is still too small; this corrects it.",
-    )  # fmt: skip
-
-
-QUANTITIES: tuple[Quantity, ...] = (
-    *FORWARD, LOSSES, PENALTY, LOSS, OUTPUT_SLOPE, _slope("a"), DERIVATIVE, OUTPUT_DELTA, DELTA, *GRADIENTS.values(),
-    _new("W", "sgd", ""), _new("b", "sgd", ""),
-)  # fmt: skip
-"""The kinds of a network of dense layers, but the slots of the optimizers, whose names the rules give (v_W1, m_b2)."""
+        return self.quantity.shape in (kinds.units, kinds.examples)
 
 
 # --- the order of a step ----------------------------------------------------------------------------------------
@@ -380,10 +52,10 @@ def _order(s: Setting) -> Iterator[tuple[str, Quantity, int]]:
 def _forward(s: Setting) -> Iterator[Row]:
     for layer in range(s.depth + 1):
         if layer:
-            normalization = NORMALIZATION if layer in s.by_batch else ()
-            normal = (*normalization, *NORMALIZED) if layer in s.norms else ()
-            yield from ((quantity, layer) for quantity in (PRE, *normal, ACTIVATION))
-        yield from ((quantity, layer) for pair in _pairs(s, layer) for quantity in _behind(*pair))
+            normalization = kinds.NORMALIZATION if layer in s.by_batch else ()
+            normal = (*normalization, *kinds.NORMALIZED) if layer in s.norms else ()
+            yield from ((quantity, layer) for quantity in (kinds.PRE, *normal, kinds.ACTIVATION))
+        yield from ((quantity, layer) for pair in _pairs(s, layer) for quantity in kinds.behind(*pair))
 
 
 def _pairs(s: Setting, layer: int) -> list[tuple[int, str, str, str]]:
@@ -398,47 +70,37 @@ def _pairs(s: Setting, layer: int) -> list[tuple[int, str, str, str]]:
 
 
 def _objective(s: Setting) -> Iterator[Row]:
-    penalized = (PENALTY,) if s.l1 or s.l2 else ()
-    yield from ((quantity, s.depth) for quantity in (LOSSES, *penalized, LOSS))
+    penalized = (kinds.PENALTY,) if s.l1 or s.l2 else ()
+    yield from ((quantity, s.depth) for quantity in (kinds.LOSSES, *penalized, kinds.LOSS))
 
 
 def _backward(s: Setting) -> Iterator[Row]:
-    yield OUTPUT_SLOPE, s.depth
+    yield kinds.OUTPUT_SLOPE, s.depth
     for layer in _reached(s):
-        factors = () if s.activations[layer - 1].derivative is None else (DERIVATIVE,)
+        factors = () if s.activations[layer - 1].derivative is None else (kinds.DERIVATIVE,)
         if layer < s.depth:
-            yield _slope(s.leaving(layer)), layer
-            yield from ((_through(*pair), layer) for pair in reversed(_pairs(s, layer)))
+            yield kinds.slope(s.leaving(layer)), layer
+            yield from ((kinds.through(*pair), layer) for pair in reversed(_pairs(s, layer)))
         yield from ((quantity, layer) for quantity in (*factors, *_deltas(s, layer, _plain_delta(s, layer))))
-        yield (PENALIZED if s.l1 or s.l2 else GRADIENTS["W"]), layer
+        yield (kinds.PENALIZED if s.l1 or s.l2 else kinds.GRADIENTS["W"]), layer
         if s.biases[layer - 1]:
-            yield GRADIENTS["b"], layer
-
-
-@lru_cache(maxsize=64)
-def _by_s(delta: Quantity) -> Quantity:
-    """The derivative by what goes into the activation, where the pre-activation is normalized first."""
-    return Quantity(
-        "dL_ds{l}", f"derivative of the loss by {WRT['s']}",
-        delta.formula.replace(r"\delta_{l} = ", "").replace("z_{l}", "s_{l}"),
-        delta.text.replace("delta{l}", "dL_ds{l}", 1), delta.shape, delta.line, delta.why, matrices=delta.matrices,
-    )  # fmt: skip
+            yield kinds.GRADIENTS["b"], layer
 
 
 def _plain_delta(s: Setting, layer: int) -> Quantity:
     """How delta comes from the derivative by the activation."""
     if layer == s.depth and s.linked:
-        return LINKED_DELTA
+        return kinds.LINKED_DELTA
     if s.activations[layer - 1].rowwise:
-        return ROWWISE_DELTA
-    return OUTPUT_DELTA if layer == s.depth else DELTA
+        return kinds.ROWWISE_DELTA
+    return kinds.OUTPUT_DELTA if layer == s.depth else kinds.DELTA
 
 
 def _deltas(s: Setting, layer: int, plain: Quantity) -> tuple[Quantity, ...]:
     """delta, or dL_ds and how delta comes from it."""
     if layer not in s.norms:
         return (plain,)
-    return (_by_s(plain), *NORM_GRADIENTS, BATCH_DELTA if layer in s.by_batch else RUNNING_DELTA)
+    return (kinds.by_s(plain), *kinds.NORM_GRADIENTS, kinds.BATCH_DELTA if layer in s.by_batch else kinds.RUNNING_DELTA)
 
 
 def _update(s: Setting) -> Iterator[Row]:
@@ -446,13 +108,13 @@ def _update(s: Setting) -> Iterator[Row]:
     assert rule is not None
     moving = [(kind, layer) for kind, layer, _ in s.tensors() if f"{kind}{layer}" not in s.frozen]
     if s.clip_norm is not None:
-        yield NORM, 0
+        yield kinds.NORM, 0
     if s.clipped:
-        yield from ((_bounded(kind), layer) for kind, layer in moving)
+        yield from ((kinds.bounded(kind), layer) for kind, layer in moving)
     for kind, layer in moving:
-        yield from ((_slot(name, kind, rule.name, rule.latex), layer) for name in rule.slots)
-        yield from ((_hat(name, kind, rule.name), layer) for name in rule.slots if name in rule.corrections)
-        yield _new(kind, rule.name, rule.latex), layer
+        yield from ((kinds.slot(name, kind, rule.name, rule.latex), layer) for name in rule.slots)
+        yield from ((kinds.hat(name, kind, rule.name), layer) for name in rule.slots if name in rule.corrections)
+        yield kinds.new(kind, rule.name, rule.latex), layer
 
 
 def _reached(s: Setting) -> Iterator[int]:
@@ -466,6 +128,7 @@ def _reached(s: Setting) -> Iterator[int]:
 def _at_layer(s: Setting, text: str, layer: int) -> str:
     """A formula's text with the layers' numbers, and with what really comes in and goes out."""
     if layer:
+        text = text if s.biases[layer - 1] else text.replace(" + b{l}", "")
         text = text.replace("a{l-1}", f"{s.leaving(layer - 1)}{{l-1}}")
         text = text.replace("g(z{l})", f"g({s.before(layer)}{{l}})").replace("g'(z{l})", f"g'({s.before(layer)}{{l}})")
     for part, number in (("{l}", layer), ("{l-1}", layer - 1), ("{l+1}", layer + 1)):
@@ -507,7 +170,7 @@ class Pass:
     def limits(self, entry: Entry) -> tuple[float, float]:
         """What an entry can be at all: activations have a range."""
         tensor = self.tensors[entry.name]
-        inside = self.setting.activations[tensor.layer - 1].range if tensor.quantity is ACTIVATION else ANY
+        inside = self.setting.activations[tensor.layer - 1].range if tensor.quantity is kinds.ACTIVATION else ANY
         return inside.low, inside.high
 
     def line(self, entry: Entry, printed: Container[Entry] | None = None) -> Line:

@@ -1,6 +1,7 @@
 """A derivation as text, Markdown, HTML with MathML, and JSON; `explain.typesetting` makes the LaTeX document."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.explain.mathml import mathml
-from glassnet.explain.typesetting import HEADINGS, aligned, latex_steps, matrix, sentence, split_formula, whole
+from glassnet.explain.typesetting import (
+    HEADINGS,
+    aligned,
+    formula_rows,
+    given_rows,
+    latex_steps,
+    matrix,
+    sentence,
+    whole,
+)
 from glassnet.explain.words import latex_number
 
 if TYPE_CHECKING:
@@ -49,15 +59,23 @@ def wrapped(line: str, width: int) -> list[str]:
     """
     if not width or len(line) <= width:
         return [line]
-    indent = min(line.find("= ") + 2, width // 2) if "= " in line else len(line) - len(line.lstrip()) + 2
+    equation = re.match(r" *\S* = ", line)
+    if equation is None:  # words, or a list of numbers
+        indent = len(line) - len(line.lstrip()) + 2
+        return textwrap.wrap(
+            line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        )
+    indent = min(equation.end(), width // 2)
     rows, row = [], ""
-    for word in re.split(r"(?= [+\-·*/] )|(?<=[,;]) ", line) if "= " in line else re.split(r"(?= )", line):
-        if row.strip() and len(row) + len(word) > width:
-            rows.append(row.rstrip())
-            row = " " * indent + word.lstrip()
-        else:
-            row += word
-    return [*rows, row.rstrip()]
+    for term in re.split(r"(?= [+-] )", line):
+        pieces = [term] if len(term) <= width - indent else re.split(r"(?= [·/] )|(?<=,)(?= )", term)
+        for piece in pieces:
+            if row.strip() and len(row) + len(piece) > width:
+                rows.append(row)
+                row = " " * indent + piece.lstrip()
+            else:
+                row += piece
+    return [*rows, row]
 
 
 def _heading(part: "Paragraph") -> str:
@@ -108,7 +126,7 @@ def _text_step(d: "Derivation", step: "Step") -> Iterator[str]:
 
 
 def _block(part: "Paragraph", *, first: bool) -> list[str]:
-    rows = [split_formula(formula) for formula in part.formulas] if first else []
+    rows = formula_rows(part) if first else []
     rows += [row for line in part.lines for row in aligned(line)]
     rows += [f"{symbol} &= {' = '.join(steps)}" for symbol, steps in whole(part)]
     return [r"\begin{aligned}", *(row + r" \\" for row in rows[:-1]), rows[-1], r"\end{aligned}"]
@@ -117,8 +135,8 @@ def _block(part: "Paragraph", *, first: bool) -> list[str]:
 def markdown(d: "Derivation") -> str:
     """Markdown with LaTeX."""
     out = [f"# {d.title}", "", *(f"- {line}" for line in d.conventions), "", "**Given**"]
-    for item in (*d.given, *d.steps[0].given):
-        out += ["", f"$$ {item.symbol} = {matrix(item.values, d.digits)} $$"]
+    for row in given_rows((*d.given, *d.steps[0].given), d.digits):
+        out += ["", f"$$ {row} $$"]
     for step in d.steps:
         out += _markdown_step(d, step)
     return "\n".join(out) + "\n"
@@ -179,7 +197,7 @@ def _html_step(d: "Derivation", step: "Step") -> Iterator[str]:
             yield f"<h3>{HEADINGS[part]}</h3>"
         head, _, rest = sentence(p, first=first).partition(". ")
         yield f"<h4>{escape(head.rstrip('.'))}</h4>" + (f"<p>{escape(rest)}</p>" if rest else "")
-        if first:
+        if first and formula_rows(p):
             yield f'<p class="scroll formulas">{" ".join(mathml(f) for f in p.formulas)}</p>'
         yield equations([*((line.latex, latex_steps(line)) for line in p.lines), *whole(p)])
         if p.left_out:

@@ -70,5 +70,7 @@ def _of_loss(s: Setting, architecture: Architecture) -> Iterator[str]:
 def _of_pass(s: Setting) -> str:
     drawn = any(isinstance(what, Dropout) for _, what in s.between) or s.training
     if drawn or s.by_batch:
-        return "a training pass: masks and slopes are drawn by the seed, and batch normalization uses the batch's statistics"
+        return (
+            "a training pass: masks and slopes are drawn by the seed, batch normalization uses the batch's statistics"
+        )
     return "a prediction pass: nothing is drawn, and batch normalization uses its running statistics"

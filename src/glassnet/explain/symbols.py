@@ -18,7 +18,8 @@ LETTERS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "delta": ("delta", r"\delta"), "gamma": ("gamma", r"\gamma"), "beta": ("beta", r"\beta"),
         "zhat": ("zhat", r"\hat{z}"), "mean": ("mean", r"\mu"), "var": ("var", r"v"), "scale": ("scale", r"\kappa"),
-        "mask": ("mask", "m"), "slope": ("slope", "r'"), "u_mask": ("u", "u"), "u_slope": ("u", "u"), "rate": ("rate", "p"),
+        "mask": ("mask", "m"), "slope": ("slope", "r'"), "u_mask": ("u", "u"), "u_slope": ("u", "u"),
+        "rate": ("rate", "p"),
         "losses": ("losses", "L"), "loss": ("loss", "J"), "penalty": ("penalty", "R"),
         "gradient_norm": ("gradient_norm", "N"),
     }
@@ -28,7 +29,8 @@ LETTERS: Mapping[str, tuple[str, str]] = MappingProxyType(
 CONSTANTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "eta": ("eta", r"\eta"), "weight_decay": ("decay", r"\lambda_d"), "epsilon": ("epsilon", r"\epsilon"),
-        "rho": ("rho", r"\rho"), "momentum": ("mu", r"\mu"), "beta_1": ("beta1", r"\beta_1"), "beta_2": ("beta2", r"\beta_2"),
+        "rho": ("rho", r"\rho"), "momentum": ("mu", r"\mu"), "beta_1": ("beta1", r"\beta_1"),
+        "beta_2": ("beta2", r"\beta_2"),
         "power_1": ("beta1^t", r"\beta_1^t"), "power_2": ("beta2^t", r"\beta_2^t"), "mu_product": ("M", "M"),
         "mu": ("mu_t", r"\mu_t"), "mu_next": ("mu_next", r"\mu_{t+1}"), "alpha": ("alpha", r"\alpha"),
         "scale": ("lambda", r"\lambda"), "delta": ("d", "d"), "tau": ("tau", r"\tau"), "l1": ("l1", r"\lambda_1"),
@@ -221,34 +223,35 @@ class Notation:
 
 
 _OWN = "glassnet's own names, W2[1,2]"
+_LOSS = {"loss": ("loss", "L"), "losses": ("losses", r"\ell")}
 NOTATIONS: dict[str, Notation] = {
     item.name: item
     for item in (
         Notation("parentheses", "the layer in parentheses above"),
         Notation("brackets", "the layer in brackets above", ("[", "]")),
         Notation("subscript", _OWN, ("", "")),
-        Notation("lecture-5", "Lecture 5", ("[", "]"), MappingProxyType({"loss": ("loss", "L"), "losses": ("losses", r"\ell")})),
+        Notation("lecture-5", "Lecture 5", ("[", "]"), MappingProxyType(_LOSS)),
         Notation(
-            "class-2", "Neural Networks Class 2", letters=MappingProxyType({"loss": ("loss", "L"), "losses": ("losses", r"\ell")}),
+            "class-2", "Neural Networks Class 2", letters=MappingProxyType(_LOSS),
             output=("yhat", r"\hat{y}"), batch="columns",
         ),
         Notation(
             "lecture-23", "Lecture 23",
             letters=MappingProxyType(
-                {"z": ("a", "a"), "a": ("u", "u"), "W": ("W", "w"), "loss": ("loss", "L"), "losses": ("losses", r"\ell")}
+                {"z": ("a", "a"), "a": ("u", "u"), "W": ("W", "w"), **_LOSS}
             ),
             output=("yhat", r"\hat{y}"), order="in,out",
         ),
         Notation(
             "introduction", "Introduction to Neural Networks",
             letters=MappingProxyType(
-                {"W": ("W", "w"), "loss": ("loss", r"\mathcal{L}"), "losses": ("losses", r"\ell")}
+                {"W": ("W", "w"), **_LOSS, "loss": ("loss", r"\mathcal{L}")}
             ),
             output=("y", "y"), target=("t", "t"), bias="unit",
         ),
         Notation(
             "ee514", "EE514", ("[", "]"),
-            MappingProxyType({"W": ("W", "w"), "loss": ("loss", r"\mathcal{L}"), "losses": ("losses", r"\ell")}),
+            MappingProxyType({"W": ("W", "w"), **_LOSS, "loss": ("loss", r"\mathcal{L}")}),
             output=("ytilde", r"\tilde{y}"), rate=("alpha", r"\alpha"), batch="columns",
         ),
     )

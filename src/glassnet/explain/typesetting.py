@@ -1,4 +1,4 @@
-"""A derivation as a LaTeX document that reads like a lecture: headings, sentences, aligned equations within the margins.
+"""A derivation as a LaTeX document that reads like a lecture: headings, sentences, equations within the margins.
 
 LaTeX does not break a line of an alignment by itself, so each is measured here, roughly, and broken at its equals signs
 and between its terms; what has no place to break is scaled down.
@@ -23,7 +23,6 @@ __all__ = [
     "latex_steps",
     "matrix",
     "sentence",
-    "split_formula",
     "whole",
     "width",
 ]
@@ -126,11 +125,12 @@ def _filled(formula: str, room: float) -> list[str]:
     for term in _breaks(formula, (" + ", " - ")):
         pieces = [term] if width(term) <= room else _breaks(term, (r" \cdot ",))
         for piece in pieces:
+            fitting = piece
             if width(piece) > room:
-                piece = rf"\resizebox{{{room:.1f}em}}{{!}}{{$\displaystyle {piece}$}}"
-            if rows[-1] and width(rows[-1]) + width(piece) > room:
+                fitting = rf"\resizebox{{{room:.1f}em}}{{!}}{{$\displaystyle {piece}$}}"
+            if rows[-1] and width(rows[-1]) + width(fitting) > room:
                 rows.append("")
-            rows[-1] += piece
+            rows[-1] += fitting
     return rows
 
 
@@ -155,7 +155,7 @@ def aligned(line: "Line", most: float = WIDEST) -> list[str]:
     return [f"{line.latex} {rows[0]}", *rows[1:]]
 
 
-def split_formula(formula: str) -> str:
+def _split(formula: str) -> str:
     """A formula with the mark of its alignment before the first equals sign or arrow."""
     for sign in (" = ", r" \leftarrow "):
         parts = _breaks(formula, (sign,))
@@ -173,13 +173,13 @@ def matrix(values: np.ndarray, digits: int, rows: int = MOST_ROWS, columns: int 
     array = np.atleast_1d(values)
     array = array[:, None] if array.ndim == 1 else array
     if array.size == 1:
-        return latex_number(f"{float(array.ravel()[0]):.{digits}g}")
+        return latex_number(f"{float(array.ravel()[0]) + 0.0:.{digits}g}")
     down, across = _kept(array.shape[0], rows), _kept(array.shape[1], columns)
 
     def cell(i: int | None, j: int | None) -> str:
         if i is None or j is None:
             return r"\ddots" if i is j else r"\vdots" if i is None else r"\cdots"
-        return latex_number(f"{float(array[i, j]):.{digits}g}")
+        return latex_number(f"{float(array[i, j]) + 0.0:.{digits}g}")
 
     body = r" \\ ".join(" & ".join(cell(i, j) for j in across) for i in down)
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
@@ -217,23 +217,25 @@ def latex(d: "Derivation") -> str:
     return "\n".join([*out, r"\end{document}"]) + "\n"
 
 
-def _given(given: Sequence["Given"], digits: int) -> Iterator[str]:
+def given_rows(given: Sequence["Given"], digits: int) -> list[str]:
+    """Symbols with their numbers, as many in a row as there is room for."""
     rows, used = [""], 0.0
     for item in given:
-        formula = rf"{item.symbol} = {matrix(item.values, digits)}"
         size = _matrix_width(item.values, digits) + width(item.symbol) + 3.5
         if rows[-1] and used + size > WIDEST:
             rows.append("")
             used = 0.0
-        rows[-1] += (r" \qquad " if rows[-1] else "") + formula
+        rows[-1] += (r" \qquad " if rows[-1] else "") + rf"{item.symbol} = {matrix(item.values, digits)}"
         used += size
-    yield r"\begin{gather*}"
-    yield " \\\\\n".join(rows)
-    yield r"\end{gather*}"
+    return rows
+
+
+def _given(given: Sequence["Given"], digits: int) -> list[str]:
+    return [r"\begin{gather*}", " \\\\\n".join(given_rows(given, digits)), r"\end{gather*}"]
 
 
 def _matrix_width(values: np.ndarray, digits: int) -> float:
-    array = np.atleast_2d(values) if np.ndim(values) != 1 else np.asarray(values)[:, None]
+    array = np.atleast_2d(values).T if values.ndim == 1 else np.atleast_2d(values)
     kept = [j for j in _kept(array.shape[1], MOST_COLUMNS) if j is not None]
     cells = [max(width(latex_number(f"{float(x):.{digits}g}")) for x in array[:, j]) for j in kept]
     return sum(cells) + len(kept) + 2
@@ -270,11 +272,7 @@ def _paragraph(p: "Paragraph", first: bool) -> Iterator[str]:
     head, _, rest = sentence(p, first=first).partition(". ")
     title = escaped(head.rstrip(".")).replace(" x ", r" $\times$ ")
     yield rf"\paragraph{{{title}.}} {escaped(rest)}"
-    rows = [r", \qquad ".join([split_formula(p.formulas[0]), *p.formulas[1:]])]
-    if width(rows[0]) > WIDEST and len(p.formulas) > 1:
-        rows = [split_formula(f) for f in p.formulas]
-    if not first or p.formulas[0] == line_itself(p):
-        rows = []
+    rows = formula_rows(p) if first else []
     rows += [row for line in p.lines for row in aligned(line)]
     rows += [f"{symbol} &= {' = '.join(steps)}" for symbol, steps in whole(p)]
     yield r"\begin{align*}"
@@ -282,14 +280,17 @@ def _paragraph(p: "Paragraph", first: bool) -> Iterator[str]:
     yield r"\end{align*}"
 
 
-def line_itself(p: "Paragraph") -> str:
-    """The one line of a paragraph as a formula: then the formula of the table says nothing more."""
-    return f"{p.lines[0].latex} = {p.lines[0].symbols_latex}" if len(p.lines) == 1 else ""
+def formula_rows(p: "Paragraph") -> list[str]:
+    """The formulas of a paragraph, in one row if there is room; none where its one line says the same."""
+    if len(p.lines) == 1 and p.formulas[0] == f"{p.lines[0].latex} = {p.lines[0].symbols_latex}":
+        return []
+    row = r", \qquad ".join([_split(p.formulas[0]), *p.formulas[1:]])
+    return [row] if width(row) <= WIDEST else [_split(formula) for formula in p.formulas]
 
 
 def whole(p: "Paragraph") -> list[tuple[str, list[str]]]:
     """All values at once, and how they come from whole matrices, where there is room for that."""
-    size = _matrix_width(p.values, p.digits) if 1 < p.values.size and p.values.ndim <= 2 else WIDEST
+    size = _matrix_width(p.values, p.digits) if p.values.size > 1 else WIDEST
     if size > WIDEST - 8:
         return []
     fits = p.product and width(p.symbol) + _columns(p.product) + size + 3 < WIDEST

@@ -87,7 +87,7 @@ def _coefficients(A: Arithmetic, at: Place) -> tuple[Number, ...]:
     if A.writes:
         constants = (v if isinstance(v, bool) else A.named(k, v) for k, v in rule.constants.items())
         found = A(rule.coefficients)(A.named("eta", eta), tuple(done), *constants)
-        return tuple(DONE if isinstance(c, float) and c == 1 else c for c in found)
+        return tuple(DONE if isinstance(c, float) else c for c in found)  # 1.0 is the one plain number among them
     return tuple(map(A.number, EXACT(rule.coefficients)(eta, tuple(done), *map(decimal, rule.constants.values()))))
 
 
@@ -115,8 +115,11 @@ def norm(at: Place) -> Line:
     """The Euclidean norm of the gradient."""
 
     def compute(A: Arithmetic, g: Numbers) -> Number:
-        bounded = [_limited(A, at, one) for one in g]
-        return A.functions["sqrt"](A.total([one * one for one in bounded]))
+        def square(one: Number) -> Number:
+            bounded = _limited(A, at, one)
+            return bounded * bounded
+
+        return A.functions["sqrt"](A.sum_of(square, g))
 
     return Line((tuple(_moving(at)),), compute)
 

@@ -6,7 +6,7 @@
 Each `Words` also knows its value: a choice writes the branch that is taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -238,20 +238,22 @@ def writing(
     'eta · (1 + 2 + … + 5)'
     """
 
-    def total(terms: Any) -> Words:
-        if not isinstance(terms, np.ndarray | list | tuple):
+    def total(terms: Any, of: int = 0) -> Words:
+        """The sum; of so many terms, of which the first ones and the last are here."""
+        if not isinstance(terms, np.ndarray | Sequence):
             return terms
+        gap = of > len(terms)
         terms = [term for term in terms if term.text] or [NOTHING]
-        if len(terms) <= most:
+        if len(terms) <= most and not gap:
             return plain_total(terms)
-        shown_first, last = plain_total(terms[: max(most - 1, 1)]), terms[-1].within(PRODUCT)
-        value = plain_total([term.value for term in terms])
+        first = terms[:-1] if gap else terms[: max(most - 1, 1)]
+        shown_first, last = plain_total(first), terms[-1].within(PRODUCT)
+        value = digits.nan if gap else plain_total([term.value for term in terms])
         return Words(
             f"{shown_first.text} + … + {last.text}", value, SUM, rf"{shown_first.latex} + \dots + {last.latex}"
         )
 
-    functions = {name: function for name, function in FUNCTIONS.items()}
-    return Arithmetic(number, functions, lambda numbers: NOTHING, NOTHING, named, total, own)
+    return Arithmetic(number, FUNCTIONS, lambda numbers: NOTHING, NOTHING, named, total, own, most)
 
 
 def own_formula(name: str, function: Callable[..., Any], arrays: int, arguments: int) -> Callable[..., Any]:
