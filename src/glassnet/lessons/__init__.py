@@ -31,6 +31,7 @@ LESSONS: tuple[str, ...] = (
     "dying-relu",
     "zero-centred",
     "classification-loss",
+    "outliers",
     "zero-initialization",
 )
 
