@@ -32,6 +32,7 @@ LESSONS: tuple[str, ...] = (
     "zero-centred",
     "classification-loss",
     "outliers",
+    "learning-rate",
     "zero-initialization",
 )
 
