@@ -34,6 +34,8 @@ LESSONS: tuple[str, ...] = (
     "input-normalization",
     "batch-normalization",
     "classification-loss",
+    "outliers",
+    "learning-rate",
     "zero-initialization",
     "xavier-he",
     "log-sum-exp",
