@@ -28,6 +28,7 @@ LESSONS: tuple[str, ...] = (
     "depth-width",
     "vanishing-gradients",
     "backpropagation-cost",
+    "regularization",
     "zero-centred",
     "input-normalization",
     "batch-normalization",
