@@ -29,6 +29,7 @@ LESSONS: tuple[str, ...] = (
     "vanishing-gradients",
     "backpropagation-cost",
     "regularization",
+    "early-stopping",
     "zero-centred",
     "input-normalization",
     "batch-normalization",

@@ -18,33 +18,22 @@ from typing import Any
 import numpy as np
 
 from glassnet.lessons.lesson import Claim, Lesson, Result, Table
+from glassnet.lessons.tables import Part, moons_in_parts
 
 __all__ = ["LESSON"]
 
 EXAMPLES, OTHERS, DRAWS, WIDTH, EPOCHS = 100, 1000, 3, 128, 300
 LAMBDAS, RATES = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0), (0.0, 0.2, 0.4, 0.6, 0.8, 0.95)
 USUAL = (0.01, 0.5)  # what Lecture 5 tells to try
-Points = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def drawn(seed: int) -> Points:
-    """Points to train on and others to measure with."""
-    from glassnet.tables.toys import moons
-
-    rng = np.random.default_rng(seed)
-    places, labels = moons(EXAMPLES + OTHERS, 0.3, rng)
-    order = rng.permutation(len(labels))
-    X, y = places[order] / 3, labels[order]
-    return X[:EXAMPLES], y[:EXAMPLES], X[EXAMPLES:], y[EXAMPLES:]
-
-
-def trained(points: Points, l2: float, rate: float, seed: int) -> Any:
+def trained(parts: list[Part], l2: float, rate: float, seed: int) -> Any:
     """A network after training with this penalty and this dropout."""
     from glassnet import Adam, Dense, Dropout, Network
 
     hidden = [Dense(WIDTH, "relu"), *([Dropout(rate)] if rate else [])] * 2
     net = Network(2, [*hidden, Dense(1, "sigmoid")], l2=l2, seed=seed)
-    net.fit(*points[:2], optimizer=Adam(0.003), batch_size=32, epochs=EPOCHS)
+    net.fit(*parts[0], optimizer=Adam(0.003), batch_size=32, epochs=EPOCHS)
     return net
 
 
@@ -53,17 +42,17 @@ def squares(net: Any) -> float:
     return float(sum(np.sum(weights**2) for name, weights in net.parameters.items() if name.startswith("W")))
 
 
-def losses(net: Any, points: Points) -> tuple[float, float]:
+def losses(net: Any, parts: list[Part]) -> tuple[float, float]:
     """On the examples and on other points, without the penalty."""
     share = net.architecture.l2 / 2 * squares(net)
-    return net.loss(*points[:2]) - share, net.loss(*points[2:]) - share
+    return net.loss(*parts[0]) - share, net.loss(*parts[1]) - share
 
 
 def experiment(seed: int) -> Result:
     """Train at each strength, on each draw."""
-    draws = [drawn(10 * seed + draw) for draw in range(DRAWS)]
+    draws = [moons_in_parts(EXAMPLES, OTHERS, seed=10 * seed + draw) for draw in range(DRAWS)]
     strengths = [*((l2, 0.0) for l2 in LAMBDAS), *((0.0, rate) for rate in RATES[1:]), (0.0, USUAL[1]), USUAL]
-    nets = {s: [trained(points, *s, seed) for points in draws] for s in strengths}
+    nets = {s: [trained(parts, *s, seed) for parts in draws] for s in strengths}
     found = {s: np.mean([losses(n, p) for n, p in zip(nets[s], draws, strict=True)], axis=0) for s in strengths}
     sizes = {s: float(np.mean([squares(net) for net in nets[s]])) for s in strengths}
     rows = [[f"{l2:g}", f"{rate:g}", *map(float, found[l2, rate]), sizes[l2, rate]] for l2, rate in sorted(strengths)]
@@ -97,7 +86,7 @@ def experiment(seed: int) -> Result:
                 min(hardest[0], driest[0]) > 2 * none[0] and hardest[1] > none[1] * 0.7 > l2[1],
             ),
         ),
-        {"points": draws[0], "nets": {s: nets[s][0] for s in nets}, "found": found},
+        {"points": draws[0][0], "nets": {s: nets[s][0] for s in nets}, "found": found},
     )
 
 
@@ -106,7 +95,7 @@ def figure(result: Result) -> Any:
     from glassnet.lessons import style
 
     page, axes = style.page("L2 and dropout smooth the border that overfitting bends", 2, 3, height=7.2)
-    (X, y, *_), nets, found = result.data["points"], result.data["nets"], result.data["found"]
+    (X, y), nets, found = result.data["points"], result.data["nets"], result.data["found"]
     kinds = {
         "neither": (0.0, 0.0),
         f"L2, λ = {USUAL[0]:g}": (USUAL[0], 0.0),
