@@ -30,6 +30,7 @@ LESSONS: tuple[str, ...] = (
     "backpropagation-cost",
     "regularization",
     "early-stopping",
+    "test-set-tuning",
     "zero-centred",
     "input-normalization",
     "batch-normalization",
