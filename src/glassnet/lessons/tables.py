@@ -1,8 +1,10 @@
-"""Real tables as arrays, for the lessons that train on them."""
+"""Data that several lessons train on: real tables as arrays, and two moons in parts."""
 
 import numpy as np
 
-__all__ = ["numbers", "standardized"]
+__all__ = ["Part", "moons_in_parts", "numbers", "standardized"]
+
+Part = tuple[np.ndarray, np.ndarray]
 
 
 def numbers(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -27,3 +29,17 @@ def standardized(X: np.ndarray) -> np.ndarray:
     """
     spread = X.std(axis=0)
     return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def moons_in_parts(*sizes: int, seed: int) -> list[Part]:
+    """Two noisy moons, about [-2, 2] on each side, shuffled; parts of these sizes, each with inputs and labels.
+
+    >>> [len(y) for _, y in moons_in_parts(60, 20, seed=1)]
+    [60, 20]
+    """
+    from glassnet.tables.toys import moons
+
+    rng = np.random.default_rng(seed)
+    X, y = moons(sum(sizes), 0.3, rng)
+    order, cuts = rng.permutation(len(y)), np.cumsum(sizes)[:-1]
+    return list(zip(np.split(X[order] / 3, cuts), np.split(y[order], cuts), strict=True))
