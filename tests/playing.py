@@ -20,7 +20,7 @@ from glassnet.playground.setup import Setup, merged
 from glassnet.playground.tabular import built_in_tables
 from glassnet.playground.trainer import Trainer
 
-__all__ = ["BASE", "ORIGIN", "Page", "SMALL", "playground", "trainer"]
+__all__ = ["BASE", "ORIGIN", "SMALL", "Page", "playground", "trainer"]
 
 BASE = "http://127.0.0.1:8421"
 ORIGIN = {"origin": BASE}

@@ -52,7 +52,11 @@ def test_setup_data_and_snapshot_belong_together(page: Page):
     assert [axis["name"] for axis in data["axes"]] == ["x1", "x2"]
     snapshot, arrays = page.last("snapshot")
     assert snapshot["number"] == setup["number"] and snapshot["epoch"] == 0 and snapshot["status"] == "ready"
-    assert arrays["theta"].shape == (13,) and arrays["surface"].shape == (1, 50, 50) and arrays["units"].shape == (3, 20, 20)
+    assert (
+        arrays["theta"].shape == (13,)
+        and arrays["surface"].shape == (1, 50, 50)
+        and arrays["units"].shape == (3, 20, 20)
+    )
 
 
 def test_theta_and_surface_are_those_of_the_network_in_python(page: Page):
@@ -167,7 +171,9 @@ def test_stop_rules_end_playing_at_the_very_epoch(page: Page):
 
 
 def test_a_nan_is_told_with_its_tensor(page: Page):
-    page.do("change", setup={"loss": "squared_error", "output_activation": "identity", "layers": [{"activation": "relu"}]})
+    page.do(
+        "change", setup={"loss": "squared_error", "output_activation": "identity", "layers": [{"activation": "relu"}]}
+    )
     page.do("change", setup={"optimizer": {"name": "sgd", "learning_rate": 1e8}})
     page.do("play")
     notice, _ = page.until("notice")

@@ -187,7 +187,13 @@ def test_no_text_is_run_as_a_formula(text):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("x1^2", [4.0, 9.0]), ("x1*x2", [2.0, -3.0]), ("sin(x2)", np.sin([1.0, -1.0])), ("2", [2.0, 2.0]), ("-x1 + pi", [np.pi - 2, np.pi - 3])],
+    [
+        ("x1^2", [4.0, 9.0]),
+        ("x1*x2", [2.0, -3.0]),
+        ("sin(x2)", np.sin([1.0, -1.0])),
+        ("2", [2.0, 2.0]),
+        ("-x1 + pi", [np.pi - 2, np.pi - 3]),
+    ],
 )
 def test_formulas_are_numpy_s(text, expected):
     assert np.allclose(evaluated(text, {"x1": np.array([2.0, 3.0]), "x2": np.array([1.0, -1.0])}, ""), expected)

@@ -70,7 +70,9 @@ def test_training_gives_the_bits_of_fit(partial):
     assert network.parameters.vector.tobytes() == subject.state.theta.tobytes()
     assert network.buffers.vector.tobytes() == subject.state.buffers.tobytes()
     theta, buffers = network.parameters.vector, network.buffers.vector
-    assert subject.rows[-1][1] == network.engine.evaluate(network.architecture, theta, buffers, subject.problem.train)[0]
+    assert (
+        subject.rows[-1][1] == network.engine.evaluate(network.architecture, theta, buffers, subject.problem.train)[0]
+    )
 
 
 def test_the_cut_into_slices_changes_no_bit():
