@@ -166,7 +166,7 @@ def searches() -> list[str]:
 
 
 AS_IT_COMES = (
-    "As it comes, glassnet shares a step of training among the cores that are free: one search alone uses both already."
+    "As it comes, glassnet trains one network on both cores where that pays, and with two searching threads each on one."
 )
 
 HEAD = ["table", "rows x inputs", "measure", "scikit-learn", "glassnet", "largest difference of a seed"]
