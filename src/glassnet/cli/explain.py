@@ -126,7 +126,7 @@ class Explain:
     def _derivation(self) -> Any:
         from glassnet.cli.rules import whole
 
-        look = {
+        look: dict[str, Any] = {
             "digits": whole("--digits", self.digits, 1, 17),
             "entries": whole("--entries", self.entries, 1, 10_000),
             "terms": whole("--terms", self.terms, 1, 10_000),
