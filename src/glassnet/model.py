@@ -81,7 +81,7 @@ class Network:
     engine : str
         "compiled" (machine code for this processor), "reference" (NumPy), or "auto", the first that takes the network.
     threads : int, optional
-        How many threads training by steps may use; by default as many as pay. No bit of the result depends on it.
+        How many threads training may use; by default as many as pay. No bit of the result depends on it.
 
     Raises
     ------

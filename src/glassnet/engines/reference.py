@@ -55,7 +55,7 @@ class ReferenceEngine:
         return total, outputs
 
     def loss_and_gradient(
-        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data, threads: int | None = None
     ) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
         trace, gradient = run(architecture, theta, buffers, data, None)

@@ -26,9 +26,22 @@ LESSONS: tuple[str, ...] = (
     "special-cases",
     "universal-approximation",
     "depth-width",
+    "capacity",
     "vanishing-gradients",
+    "dying-relu",
+    "backpropagation-cost",
+    "regularization",
+    "early-stopping",
+    "test-set-tuning",
     "zero-centred",
+    "input-normalization",
+    "batch-normalization",
+    "classification-loss",
+    "outliers",
+    "learning-rate",
     "zero-initialization",
+    "xavier-he",
+    "log-sum-exp",
 )
 
 
