@@ -300,7 +300,11 @@ class Network:
         a, count = self.architecture, whole_number("steps", steps)
         data = None if y is None else prepare(a, X, y, sample_weight, class_weight)
         clips = checked_bound("clip_norm", clip_norm), checked_bound("clip_value", clip_value)
-        if count > 1 and (optimizer is None or data is None):
+        if optimizer is not None:
+            check_trainable(a)
+            if data is None:
+                raise InvalidParameterError("explain: an optimizer needs y, the targets")
+        if count > 1 and optimizer is None:
             raise InvalidParameterError(f"explain: steps={count} needs y and an optimizer, such as 'sgd(0.5)'")
         traces = self._walk(as_inputs(a, X), data, optimizer, training, count, *clips)
         rule = None if optimizer is None or data is None else first_order(optimizer)

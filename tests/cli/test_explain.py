@@ -42,8 +42,7 @@ def test_a_row_through_a_model(run, model, good):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["lecture-5-sine"], "lecture-5-sine has no network to explain; glassnet check lecture-5-sine judges"),
-        (["lecture-5-squared-error"], "has no network to explain"),
+        (["lecture-5-sine", "--chain", "W1[1,1]"], "there is no network; the derivatives above are the chain rule"),
         (["lecture-23"], "'lecture-23' is neither a file nor a shipped example; did you mean 'lecture-23-bce'?"),
         (["m.glassnet"], "cannot read m.glassnet: No such file or directory"),
         (["lecture-23-bce", "--digits", "0"], "--digits must be a whole number from 1 to 17, got '0'"),

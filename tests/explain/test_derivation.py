@@ -99,7 +99,7 @@ def test_the_notations():
         "parentheses": "z^{(1)}_{1}",
         "brackets": "z^{[1]}_{1}",
         "subscript": "z_{1;1}",
-        "lecture-5": "z^{[1]}_{1}",
+        "lecture-5": "z^{(1)}_{1}",
         "class-2": "z^{(1)}_{1}",
         "lecture-23": "a^{(1)}_{1}",
         "introduction": "z^{(1)}_{1}",

@@ -8,7 +8,7 @@ import pytest
 from explain.test_words import computed
 from glassnet import OPTIMIZERS, Adam, BatchNorm, Dense, Dropout, Network, RandomizedLeakyReLU, custom
 from glassnet.autograd import exp, log, tanh
-from glassnet.errors import InvalidParameterError
+from glassnet.errors import ArchitectureError, InvalidParameterError
 from glassnet.explain.reading import derive_steps
 from tolerances import relative
 
@@ -182,6 +182,7 @@ def test_a_planted_fault_is_seen():
     [
         ({"steps": 0}, "steps must be a whole number"),
         ({"steps": 2}, "steps=2 needs y and an optimizer"),
+        ({"optimizer": "lbfgs"}, "'lbfgs' is a solver, which takes no single steps: it is for fit"),
         ({"optimizer": "sgd", "clip_norm": -1.0}, "clip_norm must be a finite number > 0"),
         ({"terms": 0}, "terms must be a whole number from 1 to 10000"),
         ({"bias": "apart"}, "bias must be 'separate' or 'unit', got 'apart'"),
@@ -194,6 +195,20 @@ def test_mistakes(options, message):
     with pytest.raises(InvalidParameterError) as caught:
         net.explain(X, y, **options)
     assert message in str(caught.value)
+
+
+def test_an_optimizer_needs_targets():
+    with pytest.raises(InvalidParameterError, match="an optimizer needs y"):
+        build("plain")[0].explain(X, optimizer="sgd")
+
+
+def test_what_no_gradient_passes():
+    net = Network(3, [Dense(2, "step"), Dense(1, "sigmoid")], dtype="float64")
+    with pytest.raises(ArchitectureError, match="layer 1: 'step' has derivative 0"):
+        net.explain(X, CLASSES, optimizer="sgd")
+    derivation = net.explain(X, CLASSES)
+    assert any("the backward pass is left out" in line for line in derivation.conventions)
+    assert [part.name for part in derivation.paragraphs][-1] == "loss"
 
 
 def test_long_sums_are_cut():

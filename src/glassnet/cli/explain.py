@@ -101,10 +101,7 @@ class Explain:
         from glassnet.cli.screen import Screen
 
         form = self._form()
-        asked = self._asked()
-        derivation = self._derivation(asked.network, asked.X, asked.y, asked.rule, self._steps(asked.steps))
-        if asked.title:
-            derivation = replace(derivation, title=asked.title)
+        derivation = self._derivation()
         result: Any = derivation
         if self.chain is not None:
             result = derivation.chain(self.chain, whole("--step", self.step, 1, len(derivation.steps)))
@@ -126,22 +123,28 @@ class Explain:
 
         return usual if self.steps is None else whole("--steps", self.steps, 1, 1000)
 
-    def _derivation(self, network: Any, X: Any, y: Any, rule: Any, steps: int) -> Any:
+    def _derivation(self) -> Any:
         from glassnet.cli.rules import whole
 
-        return network.explain(
-            X,
-            y,
-            optimizer=self.optimizer if self.optimizer is not None else rule,
-            steps=steps,
-            training=self.training,
-            digits=whole("--digits", self.digits, 1, 17),
-            entries=whole("--entries", self.entries, 1, 10_000),
-            terms=whole("--terms", self.terms, 1, 10_000),
-            notation=self.notation,
-            bias=self.bias,
-            batch=self.batch,
-        )
+        look: dict[str, Any] = {
+            "digits": whole("--digits", self.digits, 1, 17),
+            "entries": whole("--entries", self.entries, 1, 10_000),
+            "terms": whole("--terms", self.terms, 1, 10_000),
+            "notation": self.notation,
+            "bias": self.bias,
+            "batch": self.batch,
+        }
+        if is_example(self.source) and not has_network(self.source):
+            from glassnet.explain.expressing import derive_example
+            from glassnet.explain.look import Look
+            from glassnet.explain.worked import read_example
+
+            return derive_example(read_example(self.source), Look(**look))
+        asked = from_example(self.source) if is_example(self.source) else self._from_model()
+        rule = self.optimizer if self.optimizer is not None else asked.rule
+        steps, training = self._steps(asked.steps), self.training
+        derivation = asked.network.explain(asked.X, asked.y, optimizer=rule, steps=steps, training=training, **look)
+        return replace(derivation, title=asked.title) if asked.title else derivation
 
     def _form(self) -> str:
         from glassnet.cli.rules import choice
@@ -152,10 +155,6 @@ class Explain:
         if suffix not in SUFFIXES:
             raise InvalidParameterError(f"--out must end in {', '.join(SUFFIXES)}, or say --format; got '{self.out}'")
         return SUFFIXES[suffix]
-
-    def _asked(self) -> "Asked":
-        """What to explain."""
-        return from_example(self.source) if is_example(self.source) else self._from_model()
 
     def _from_model(self) -> "Asked":
         """Some rows of a table, as the network of a model sees them."""
@@ -210,6 +209,15 @@ def is_example(source: str) -> bool:
     return source.lower().endswith(".toml") or source in example_names()
 
 
+def has_network(source: str) -> bool:
+    """Whether this example is about a network; else it is about expressions, or the loss of a given output."""
+    from glassnet.explain.quantities import Pass
+    from glassnet.explain.worked import read_example
+
+    table = read_example(source).table
+    return isinstance(table, Pass) and table.setting.depth > 0
+
+
 def from_example(source: str) -> Asked:
     """The network of a worked example with its numbers, x, y and the optimizer, and as many steps as it has."""
     import numpy as np
@@ -219,8 +227,7 @@ def from_example(source: str) -> Asked:
     from glassnet.explain.quantities import Pass
 
     example = read_example(source)
-    if not isinstance(example.table, Pass) or not example.table.setting.depth:
-        raise InvalidParameterError(f"{source} has no network to explain; glassnet check {source} judges its numbers")
+    assert isinstance(example.table, Pass), source
     s = example.table.setting
 
     def given(name: str, *shape: int) -> Any:

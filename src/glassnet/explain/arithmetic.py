@@ -70,7 +70,7 @@ class Arithmetic:
         self.number = number
         self.writes = named is not None
         self.named = named or (lambda name, value: number(value))
-        self.total = total or _total
+        self.total: Callable[..., Number] = total or _total
         self.own, self.most = own or _refused, most
         self.zero = number(0) if zero is None else zero
         self.functions = {name: _over_rows(function) for name, function in functions.items()}

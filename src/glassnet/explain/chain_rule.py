@@ -12,6 +12,10 @@ from glassnet.explain.words import latex_number
 
 __all__ = ["ChainRule", "Factor", "Path"]
 
+SAID = (
+    "Every path from the loss back to the parameter gives one product of partial derivatives; they add up to the whole."
+)
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -132,6 +136,8 @@ class ChainRule:
         out = [
             f"# The chain rule for ${self.symbol}$: {self._head}",
             "",
+            SAID,
+            "",
             *(f"- {note}" for note in self.notes),
             "",
             "$$",
@@ -142,7 +148,7 @@ class ChainRule:
     def latex(self) -> str:
         """A document for LaTeX."""
         out = [typesetting.PREAMBLE + rf"\section*{{The chain rule for ${self.symbol}$: {self._head}}}"]
-        out += [rf"{typesetting.escaped(note)}." for note in self.notes]
+        out += [SAID, *(rf"\newline {typesetting.escaped(note)}." for note in self.notes)]
         out += [r"\begin{align*}", " \\\\\n".join(self._aligned()), r"\end{align*}", r"\end{document}"]
         return "\n".join(out) + "\n"
 
@@ -165,7 +171,7 @@ class ChainRule:
         return self.markdown()
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in (SAID, *self.notes))
         head = f"<h1>The chain rule for {escape(self.name)}: {self._head}</h1>"
         return f"{head}{notes}{rendering.equations(self._rows())}"
 

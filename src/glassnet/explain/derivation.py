@@ -131,8 +131,8 @@ class Derivation:
         The loss in LaTeX, J or as the notation has it.
     digits : int
         Significant figures of all numbers.
-    board : Board
-        What wrote it: `board.traces` holds the numbers of each step.
+    board : Board, optional
+        What wrote it: `board.traces` holds the numbers of each step. None where there is no network.
 
     >>> from glassnet import Dense, Network
     >>> net = Network(1, [Dense(1, "sigmoid")], "half_squared_error", dtype="float64")
@@ -149,7 +149,7 @@ class Derivation:
     steps: tuple[Step, ...]
     loss_symbol: str
     digits: int
-    board: "Board" = field(repr=False, compare=False)
+    board: "Board | None" = field(repr=False, compare=False)
 
     @property
     def paragraphs(self) -> tuple[Paragraph, ...]:
@@ -189,6 +189,8 @@ class Derivation:
 
         if isinstance(step, bool) or not isinstance(step, int) or not 1 <= step <= len(self.steps):
             raise InvalidParameterError(f"chain: step must be a whole number from 1 to {len(self.steps)}, got {step!r}")
+        if self.board is None:
+            raise InvalidParameterError("chain: there is no network; the derivatives above are the chain rule already")
         return chain_rule(self.board, name, step, most)
 
     def text(self, width: int = 0) -> str:

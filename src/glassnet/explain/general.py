@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassnet.explain.kinds import ACTIVATION, DERIVATIVE, LOSS, LOSSES, OUTPUT_SLOPE
+from glassnet.explain.kinds import ACTIVATION, DERIVATIVE, LINKED_DELTA, LOSS, LOSSES, OUTPUT_SLOPE
 from glassnet.explain.places import Setting
 from glassnet.explain.quantities import Tensor
 from glassnet.explain.symbols import Notation
@@ -40,6 +40,8 @@ def general(s: Setting, symbols: Notation, tensor: Tensor) -> Iterator[str]:
     if quantity in (ACTIVATION, DERIVATIVE):
         g = s.activations[tensor.layer - 1]
         yield g.latex if quantity is ACTIVATION else g.derivative_latex
+    if quantity is LINKED_DELTA and s.loss is not None and s.loss.canonical is not None:
+        yield symbols.formula(_difference(s, s.loss.canonical), tensor.layer, s.depth)
     if quantity is LOSSES and s.loss is not None:
         yield f"{letter} = {symbols.of_loss(s.loss.latex)}"
     if quantity is OUTPUT_SLOPE and s.loss is not None:
@@ -66,6 +68,13 @@ def _objective(s: Setting) -> str:
     mean = rf"\frac{{1}}{{{s.rows}}} " if s.reduction == "mean" else ""
     total = r"\sum_i v_i L_i" if s.weighted else "L" if s.rows == 1 else rf"{mean}\sum_i L_i"
     return f"J = {total}{' + R' if s.l1 or s.l2 else ''}"
+
+
+def _difference(s: Setting, factor: float) -> str:
+    """What is left of delta where the loss's link is the canonical one."""
+    share = "v" if s.weighted else rf"\tfrac{{1}}{{{s.rows}}}" if s.reduction == "mean" and s.rows > 1 else ""
+    front = f"{share}{f'{factor:g}' if factor != 1 else ''}"
+    return r"\delta_{l} = " + (rf"{front} \, (a_{{l}} - y)" if front else "a_{l} - y")
 
 
 def _turned(formula: str) -> str:

@@ -136,7 +136,7 @@ class _Graph:
         kept = board.look.entries
         for layer in range(s.depth, self.layer - 1, -1):
             units = [self.goal.index[0]] if layer == self.layer else list(range(s.sizes[layer]))[:kept]
-            for name in (f"dL_da{layer}", f"g{layer}", f"dL_ds{layer}", f"delta{layer}"):
+            for name in (f"{kind}{layer}" for kind in ("dL_dd", "dL_dr", "dL_da", "g", "dL_ds", "delta")):
                 if name in board.table.tensors:
                     rows = range(min(s.rows, kept))
                     yield from (Entry(self.step, name, (i, k)) for i in rows for k in units)

@@ -132,6 +132,10 @@ class Setting:
         """The name of what goes into a layer's activation: z, or s after a normalization."""
         return "s" if layer in self.norms else "z"
 
+    def passes(self, layer: int) -> bool:
+        """Whether a gradient can pass a layer: no step unit, but as the link of its own loss."""
+        return self.activations[layer - 1].trainable or (layer == self.depth and self.linked)
+
     def tensors(self) -> Iterator[tuple[str, int, Shape]]:
         """Kind, layer and shape of all parameters: W, b, gamma, beta."""
         for layer in range(1, self.depth + 1):

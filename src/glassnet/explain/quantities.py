@@ -120,7 +120,7 @@ def _update(s: Setting) -> Iterator[Row]:
 def _reached(s: Setting) -> Iterator[int]:
     """The layers that the backward pass reaches, from the last one on: a step unit lets nothing through."""
     for layer in range(s.depth, 0, -1):
-        if not (s.activations[layer - 1].trainable or (layer == s.depth and s.linked)):
+        if not s.passes(layer):
             return
         yield layer
 

@@ -38,6 +38,10 @@ def _conventions(s: Setting, architecture: Architecture, symbols: Notation, step
         yield f"the last index of x, {z}, {a}, delta is the example: a batch is columns"
     if s.loss is not None:
         yield from _of_loss(s, architecture)
+    if s.loss is not None and not s.passes(s.depth):
+        yield "nothing comes back from the loss: the derivative of the output's activation is 0 wherever it exists"
+    elif s.loss is not None and not all(map(s.passes, range(1, s.depth + 1))):
+        yield "the backward pass is left out: the derivative of a hidden activation is 0 wherever it exists"
     if s.by_batch or s.between or s.norms:
         yield _of_pass(s)
     if architecture.label_smoothing:

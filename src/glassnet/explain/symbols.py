@@ -230,7 +230,7 @@ NOTATIONS: dict[str, Notation] = {
         Notation("parentheses", "the layer in parentheses above"),
         Notation("brackets", "the layer in brackets above", ("[", "]")),
         Notation("subscript", _OWN, ("", "")),
-        Notation("lecture-5", "Lecture 5", ("[", "]"), MappingProxyType(_LOSS)),
+        Notation("lecture-5", "Lecture 5", letters=MappingProxyType(_LOSS)),
         Notation(
             "class-2", "Neural Networks Class 2", letters=MappingProxyType(_LOSS),
             output=("yhat", r"\hat{y}"), batch="columns",
