@@ -33,6 +33,7 @@ LESSONS: tuple[str, ...] = (
     "classification-loss",
     "outliers",
     "learning-rate",
+    "batch-size",
     "zero-initialization",
 )
 
