@@ -34,6 +34,7 @@ LESSONS: tuple[str, ...] = (
     "outliers",
     "learning-rate",
     "batch-size",
+    "optimizer-race",
     "zero-initialization",
 )
 
