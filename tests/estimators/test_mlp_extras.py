@@ -26,6 +26,7 @@ from glassnet import (
     check_gradients,
     load,
 )
+from glassnet.engines.compiled import steps
 from glassnet.formulas.optimizers import OPTIMIZERS
 
 BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
@@ -287,6 +288,17 @@ def test_engines_and_threads_agree():
     assert same(fitted(threads=1), fitted(threads=2))
     with pytest.raises(InvalidParameterError, match="unknown engine 'fast'"):
         fitted(engine="fast")
+
+
+@pytest.mark.parametrize("options", [{"solver": "lbfgs"}, {"solver": "adam"}])
+@pytest.mark.parametrize("threads", [1, 2, None])
+def test_threads_bound_every_way_of_training(options, threads, monkeypatch):
+    asked, real = [], steps.borrowed
+    monkeypatch.setattr(steps, "borrowed", lambda wanted: asked.append(wanted) or real(wanted))
+    for name in ("_SHARED_STEP", "_SHARED_CALL"):
+        monkeypatch.setattr(steps, name, 0.0)
+    fitted(**options, threads=threads, max_iter=3)
+    assert asked and set(asked) == {threads}
 
 
 # --- to_network -------------------------------------------------------------------------------------------------------

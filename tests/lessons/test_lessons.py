@@ -11,7 +11,7 @@ from glassnet.errors import InvalidParameterError, WriteError
 from glassnet.lessons import LESSONS, Claim, Result, lesson
 from glassnet.lessons.xor import TARGETS, XOR, X, certificate, margins, separable
 
-FRAME = {"lesson", "style"}
+FRAME = {"lesson", "style", "tables"}
 
 
 @pytest.fixture(scope="module", params=LESSONS)

@@ -29,13 +29,21 @@ LESSONS: tuple[str, ...] = (
     "capacity",
     "vanishing-gradients",
     "dying-relu",
+    "backpropagation-cost",
+    "regularization",
+    "early-stopping",
+    "test-set-tuning",
     "zero-centred",
+    "input-normalization",
+    "batch-normalization",
     "classification-loss",
     "outliers",
     "learning-rate",
     "batch-size",
     "optimizer-race",
     "zero-initialization",
+    "xavier-he",
+    "log-sum-exp",
 )
 
 

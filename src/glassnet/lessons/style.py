@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-__all__ = ["BLACK", "COLOURS", "GREY", "end_label", "log_axis", "map_of", "page", "points", "worn", "write"]
+__all__ = ["BLACK", "COLOURS", "GREY", "PAPER", "end_label", "log_axis", "map_of", "page", "points", "worn", "write"]
 
 BLACK, GREY, PAPER = "#222222", "#8a8a8a", "#ffffff"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195")

@@ -16,6 +16,7 @@ import pytest
 from engines.compiled.twins import COMPILED, Twin, bits
 from glassnet import Adam, Architecture, BatchNorm, Dense
 from glassnet.engines.compiled import engine as engine_module
+from glassnet.engines.compiled import steps as steps_module
 from glassnet.engines.compiled import threads
 from glassnet.engines.compiled.threads import borrowed, cores, run_on
 
@@ -143,7 +144,8 @@ def test_given_back_after_an_engine_failed(two_cores, monkeypatch):
         assert threads._running > 0
         raise MemoryError
 
-    monkeypatch.setattr(engine_module, "run_on", broken)
+    for module in (engine_module, steps_module):
+        monkeypatch.setattr(module, "run_on", broken)
     monkeypatch.setattr(engine_module, "_SHARED_ROWS", 0.0)
     state = TWIN.start()
     with pytest.raises(MemoryError):

@@ -20,7 +20,10 @@ import numpy as np
 
 from glassnet.engines.compiled import frame as f
 
-__all__ = ["borrowed", "cores", "run_on", "yield_address"]
+__all__ = ["CALL", "SPEED", "borrowed", "cores", "run_on", "yield_address"]
+
+CALL = 0.1  # seconds of one call, roughly: what Ctrl-C waits for
+SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
 
 _lock = threading.Lock()
 _running = 0  # threads in machine code
@@ -47,7 +50,7 @@ def borrowed(wanted: int | None) -> Generator[int]:
     """How many threads a call may have: `wanted` (None: all), as far as cores are free; at least one."""
     global _running  # noqa: PLW0603
     with _lock:
-        free = cores() - _running
+        free = 1 if wanted == 1 else cores() - _running
         threads = max(1, min(free, wanted)) if wanted is not None else max(1, free)
         _running += threads
     try:
@@ -64,6 +67,9 @@ def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = No
     others through `shared` to stop when it is interrupted. It returns or raises when all have ended.
     """
     own, others = (None, calls) if watched else (calls[0], calls[1:])
+    if own is not None and not others:
+        own[0](own[1], own[2])
+        return
     ended = threading.Semaphore(0)  # not Thread.join: interrupted, it takes a running thread for ended
 
     def help_out(function: Any, operands: int, frame: int) -> None:
