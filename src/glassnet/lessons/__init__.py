@@ -39,6 +39,8 @@ LESSONS: tuple[str, ...] = (
     "classification-loss",
     "outliers",
     "learning-rate",
+    "batch-size",
+    "optimizer-race",
     "zero-initialization",
     "xavier-he",
     "log-sum-exp",
