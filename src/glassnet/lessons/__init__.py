@@ -27,16 +27,16 @@ LESSONS: tuple[str, ...] = (
     "universal-approximation",
     "depth-width",
     "vanishing-gradients",
-    "backpropagation-cost",
-    "regularization",
-    "early-stopping",
-    "test-set-tuning",
     "zero-centred",
     "input-normalization",
     "batch-normalization",
     "zero-initialization",
     "xavier-he",
     "log-sum-exp",
+    "backpropagation-cost",
+    "regularization",
+    "early-stopping",
+    "test-set-tuning",
 )
 
 
