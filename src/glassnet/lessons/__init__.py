@@ -29,10 +29,6 @@ LESSONS: tuple[str, ...] = (
     "capacity",
     "vanishing-gradients",
     "dying-relu",
-    "backpropagation-cost",
-    "regularization",
-    "early-stopping",
-    "test-set-tuning",
     "zero-centred",
     "input-normalization",
     "batch-normalization",
@@ -44,6 +40,10 @@ LESSONS: tuple[str, ...] = (
     "zero-initialization",
     "xavier-he",
     "log-sum-exp",
+    "backpropagation-cost",
+    "regularization",
+    "early-stopping",
+    "test-set-tuning",
 )
 
 

@@ -94,7 +94,9 @@ def figure(result: Result) -> Any:
     """Three borders, and the losses by strength."""
     from glassnet.lessons import style
 
-    page, axes = style.page("L2 and dropout smooth the border that overfitting bends", 2, 3, height=7.2)
+    page, axes = style.page(
+        "L2 and dropout smooth the border that overfitting bends, and other points gain", 2, 3, height=7.2
+    )
     (X, y), nets, found = result.data["points"], result.data["nets"], result.data["found"]
     kinds = {
         "neither": (0.0, 0.0),

@@ -139,10 +139,10 @@ def figure(result: Result) -> Any:
     for text, start, place in (
         ("silenced", "N(0, 0.01²)", (0.07, 1.6e4)),
         ("in between", "Xavier", (0.27, 4.5e3)),
-        ("saturated", "N(0, 0.3²)", (-0.95, 9)),
+        ("saturated", "N(0, 0.3²)", (-1.0, 9e4)),
     ):
         middle.text(*place, f"{start}:\n{text}", color=colours[start], fontsize=9, va="top")
-    middle.set(yscale="log", xlabel=f"a in layer {DEPTH - 1}", title="tanh: number of units by a")
+    middle.set(yscale="log", ylim=(0.6, 1.3e5), xlabel=f"a in layer {DEPTH - 1}", title="tanh: number of units by a")
     for start, values in result.data["trained"].items():
         right.plot(np.arange(1, len(values) + 1), values, color=colours[start])
         if values:
