@@ -15,6 +15,7 @@ import {
 } from "../transport/types";
 import { fromFragment, toFragment, type PageState, type View } from "./address";
 import { Changes } from "./changes";
+import { Highlight } from "./highlight.svelte";
 import { History } from "./history";
 import type { Hideable } from "./lesson";
 import { difference, merge } from "./merge";
@@ -61,6 +62,8 @@ export class Playground {
   selected = $state.raw<Unit | null>(null);
   example = $state<number | null>(null);
   drawing = $state(false);
+  /** What a panel points at in the network. */
+  readonly highlight = new Highlight();
 
   playing = $derived(this.snapshot?.header.playing ?? false);
   epoch = $derived(this.snapshot?.header.epoch ?? 0);
