@@ -24,6 +24,14 @@ export function plain(value: number, digits = 6): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "";
 }
 
+/** Six significant figures without idle zeros, as the derivations write numbers. */
+export function figures(value: number, count = 6): string {
+  if (!Number.isFinite(value)) return number(value);
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-4 || size >= 10 ** count) ? value.toExponential(count - 1) : value.toPrecision(count);
+  return text.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "").replaceAll("-", MINUS);
+}
+
 export function percent(share: number | null | undefined, digits = 1): string {
   return share == null || !Number.isFinite(share) ? number(share ?? null) : `${(100 * share).toFixed(digits)} %`;
 }
