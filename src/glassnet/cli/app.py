@@ -16,6 +16,7 @@ from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
 from glassnet.cli.lesson import Lesson
 from glassnet.cli.names import with_names
+from glassnet.cli.play import Play
 from glassnet.cli.predict import Predict
 from glassnet.cli.summary import Summary
 
@@ -30,6 +31,7 @@ COMMANDS: tuple[type[Any], ...] = (
     Gradcheck,
     Explain,
     Check,
+    Play,
     Lesson,
     Datasets,
 )

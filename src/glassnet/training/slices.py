@@ -28,11 +28,11 @@ class Slices:
     """Cuts the steps of a run, counted from 0, into slices of about 0.1 s.
 
     A slice lies within an epoch or ends with one, and then may go over the ends of epochs before: of at most `epochs`
-    epochs in all. With `single` it is one step.
+    epochs in all. With `single` it is one step. `seconds` is how long a slice should take.
     """
 
-    def __init__(self, run: Run, *, single: bool) -> None:
-        self._run, self.epochs = run, 1
+    def __init__(self, run: Run, *, single: bool, seconds: float = _SECONDS) -> None:
+        self._run, self.epochs, self._seconds = run, 1, seconds
         self._n, self._size = len(run.data), min(run.program.batch_size, len(run.data))
         self.per_epoch = -(-self._n // self._size)
         self.sizes = np.minimum(self._size, self._n - self._size * np.arange(self.per_epoch, dtype=np.float64))
@@ -44,11 +44,12 @@ class Slices:
         generator = generators(seed, "order")
         return lambda epoch: generator(epoch).permutation(self._n)
 
-    def cut(self, first: int) -> Slice:
-        """The next slice, from step `first` on."""
+    def cut(self, first: int, most: int | None = None) -> Slice:
+        """The next slice, from step `first` on; of at most so many steps, and then it may end anywhere."""
         run, per_epoch = self._run, self.per_epoch
         epoch, start = divmod(first, per_epoch)
-        stop = start + self._length(start)
+        length = self._length(start)
+        stop = start + (length if most is None else min(length, most))
         epochs, within = np.divmod(np.arange(start, stop + 1), per_epoch)
         bounds = epochs * self._n + within * self._size
         times = (epoch + epochs + within / per_epoch)[:-1]
@@ -62,7 +63,7 @@ class Slices:
 
     def took(self, steps: int, seconds: float) -> None:
         """Let the measured time of a slice decide the length of the next."""
-        wanted = min(_GROWTH * self._wanted, int(steps * _SECONDS / max(seconds, 1e-9)))
+        wanted = min(_GROWTH * self._wanted, int(steps * self._seconds / max(seconds, 1e-9)))
         self._wanted = max(1, min(wanted, self._most))
 
     def _length(self, start: int) -> int:

@@ -1,4 +1,7 @@
-/** Partial setups: objects merge key by key, lists and everything else replace. The server merges the same way. */
+/**
+ * Partial setups: objects merge key by key, lists and everything else replace; so does a record of another name, whose
+ * numbers are its own. The server merges the same way.
+ */
 
 type Json = unknown;
 
@@ -8,6 +11,7 @@ export function isObject(value: Json): value is Record<string, Json> {
 
 export function merge<T>(whole: T, partial: unknown): T {
   if (!isObject(whole) || !isObject(partial)) return (partial === undefined ? whole : partial) as T;
+  if ("name" in partial && whole.name !== partial.name) return partial as T;
   const merged: Record<string, Json> = { ...whole };
   for (const [key, value] of Object.entries(partial)) merged[key] = key in whole ? merge(whole[key], value) : value;
   return merged as T;

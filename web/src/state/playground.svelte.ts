@@ -11,6 +11,7 @@ import {
   type Setup,
   type SnapshotHeader,
   type StepUnit,
+  type TableInfo,
   type Task,
 } from "../transport/types";
 import { fromFragment, toFragment, type PageState, type View } from "./address";
@@ -53,6 +54,10 @@ export class Playground {
   notices = $state.raw<Told[]>([]);
   error = $state.raw<FieldError | null>(null);
   stepUnit = $state<StepUnit>("epoch");
+
+  /** The table that was opened last, though it may not be in use yet. */
+  private opened = $state.raw<TableInfo | null>(null);
+  table: TableInfo | null = $derived(this.opened ?? this.facts?.table ?? null);
 
   view = $state<Required<View>>({ test: true, discrete: false, panel: "histograms" });
   hidden = $state.raw<ReadonlySet<string>>(new Set());
@@ -166,6 +171,31 @@ export class Playground {
   undo = (): Promise<boolean> => this.do({ do: "undo" });
   edit = (tensor: string, index: number[], value: number): Promise<boolean> =>
     this.do({ do: "edit", tensor, index, value });
+
+  /** Reads a table and begins with its last column as the target, which most tables mean. */
+  async upload(file: File): Promise<void> {
+    try {
+      const table = await this.transport.upload(this.hello!.session, file);
+      this.opened = { name: file.name, ...table };
+      const names = table.columns.map(({ name }) => name);
+      await this.chooseTable(names.at(-1)!, names.slice(0, -1));
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  chooseTable(target: string, features: string[]): Promise<void> {
+    const table = this.table?.table ?? this.table?.id;
+    const { train_share, seed } = this.setup!.data;
+    return this.change({ data: { kind: "table", table, target, features, train_share, seed } });
+  }
+
+  /** A function has one input x, the patterns have two: what is chosen must fit the kind of data. */
+  inputsFor(kind: string): { inputs?: string[] } {
+    const one = (name: string): boolean => /\bx\b/.test(name);
+    const fits = this.setup!.inputs.every((name) => one(name) === (kind === "function"));
+    return fits ? {} : { inputs: kind === "function" ? ["x"] : ["x1", "x2"] };
+  }
 
   /** What snapshots carry beside the surfaces while a panel is open. */
   watchFor(what: string[], extra: Record<string, unknown> = {}): Promise<boolean> {

@@ -1,0 +1,153 @@
+"""`glassnet play [DATA]`: the playground, a page in the browser that shows a network learn."""
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from glassnet.cli.options import OUTPUT, Target, option
+
+if TYPE_CHECKING:
+    from glassnet.playground.rooms import Rooms
+
+__all__ = ["Play"]
+
+PORT = 8421
+SERVER = "Server"
+
+
+@dataclass(frozen=True)
+class Play:
+    """Open the playground: watch a network learn in the browser, and touch everything."""
+
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="What to begin with: a table (.csv, .tsv, .parquet, .npz), or built-in data: {datasets}.",
+            show_default=False,
+        ),
+    ] = None
+    target: Target = None
+    port: Annotated[
+        str | None,
+        option("--port", "-p", value="N", panel=SERVER, help=f"Port to listen at; {PORT}, or a free one."),
+    ] = None
+    host: Annotated[
+        str | None,
+        option(
+            "--host",
+            value="ADDRESS",
+            panel=SERVER,
+            help="Address of this machine to listen at; 127.0.0.1. Any other lets the network in: see the docs.",
+        ),
+    ] = None
+    no_browser: Annotated[
+        bool, option("--no-browser", panel=OUTPUT, help="Do not open a browser; the link stands on stdout.")
+    ] = False
+
+    def run(self) -> int:
+        """Read the data, listen, say where, serve until Ctrl-C."""
+        _check_installed()
+        from glassnet.cli.screen import Screen
+        from glassnet.playground.security import Keys
+        from glassnet.playground.server import STATIC, serve
+
+        screen = Screen()
+        rooms = self._rooms()
+        host, listener = self._listen()
+        port: int = listener.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        keys = Keys(port, ("127.0.0.1", "localhost", "[::1]") if self.host is None else (shown,))
+        if self.host is not None:
+            _warn_of_network(screen, host)
+        if not (STATIC / "index.html").exists():
+            screen.warn("this copy has no built page: run `npm ci && npm run build` in web/, then load the page again")
+        url = f"http://{shown}:{port}/?token={keys.launch}"
+        print(url, flush=True)
+        screen.note("playing", "open this link; it works once. Ctrl-C ends")
+        if not self.no_browser:
+            _open(url)
+        try:
+            serve(rooms, keys, listener)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            rooms.close()
+        return 0
+
+    def _listen(self) -> tuple[str, Any]:
+        """The address and a socket that listens there; a port that was not asked for may be another free one."""
+        from glassnet.cli.rules import whole
+        from glassnet.errors import InvalidParameterError
+        from glassnet.playground.server import listening
+
+        host = "127.0.0.1" if self.host is None else self.host
+        if host in ("0.0.0.0", "::", ""):
+            raise InvalidParameterError(
+                f"--host {host or 'without a name'}: name one address of this machine, such as 192.168.1.5; the page "
+                "is only for those who ask for it by that address"
+            )
+        port = PORT if self.port is None else whole("--port", self.port, 0, 65535)
+        try:
+            return host, listening(host, port)
+        except OSError as error:
+            if self.port is None:
+                return host, listening(host, 0)
+            raise InvalidParameterError(
+                f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --port, or leave it out"
+            ) from None
+
+    def _rooms(self) -> "Rooms":
+        from glassnet.cli.source import read_source
+        from glassnet.errors import InvalidParameterError
+        from glassnet.playground.rooms import Rooms
+        from glassnet.playground.tabular import built_in_tables, checked_table
+        from glassnet.tables.datasets import TOYS
+
+        tables = built_in_tables()
+        if self.data is None:
+            if self.target is not None:
+                raise InvalidParameterError("--target needs a table: glassnet play DATA.csv --target COL")
+            return Rooms(tables)
+        name = self.data.replace("-", "_")
+        if name in TOYS:
+            return Rooms(tables, {"data": {"kind": name}})
+        if name not in tables:
+            source = read_source(self.data)
+            name = "data"
+            tables = {name: checked_table(source.name, source.frame, source.target_or(self.target)), **tables}
+        start = {"kind": "table", "table": name} | ({"target": self.target} if self.target else {})
+        return Rooms(tables, {"data": start})
+
+
+def _check_installed() -> None:
+    from importlib.util import find_spec
+
+    from glassnet.errors import GlassnetError
+
+    missing = [name for name in ("starlette", "uvicorn", "websockets") if find_spec(name) is None]
+    if missing:
+        raise GlassnetError(f'the playground needs {", ".join(missing)}: pip install "glassnet[play]"')
+
+
+def _warn_of_network(screen: Any, host: str) -> None:
+    screen.warn(
+        f"listening at {host}, not at this machine alone: the link and all that is typed cross the network "
+        "unencrypted, and whoever reads the link can use the playground. Only do this in a network that you trust."
+    )
+
+
+def _open(url: str) -> None:
+    """In a thread: some browsers return late, and one that prints must not do it on stdout."""
+    import threading
+    import webbrowser
+
+    def work() -> None:
+        try:
+            webbrowser.open(url)
+        except webbrowser.Error as error:
+            print(f"no browser could be opened ({error}): open the link yourself", file=sys.stderr)
+
+    threading.Thread(target=work, daemon=True).start()

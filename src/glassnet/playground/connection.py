@@ -1,0 +1,206 @@
+"""One page's socket: commands in, replies and snapshots out.
+
+A page is told what it does not know yet: setup, data and history when they changed, and snapshots at most 30 times a
+second. Each is drawn only when the one before has been sent, so a slow reader gets fewer, never older ones.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from glassnet.playground import commands as c
+from glassnet.playground.frames import pack
+from glassnet.playground.limits import LIMITS, RefusedError
+from glassnet.playground.messages import hello_frame
+from glassnet.playground.rooms import Rooms
+from glassnet.playground.session import Notice, Session, Told, refused
+from glassnet.playground.views import Watch
+
+__all__ = ["PROTOCOL", "Connection"]
+
+PROTOCOL = "glassnet-1"
+PERIOD = 1 / 30  # seconds between snapshots
+TAKEN_OVER, TOO_MANY = 4001, 4002
+T = TypeVar("T")
+
+
+class Connection:
+    """A socket that was accepted, and what its page knows."""
+
+    def __init__(self, socket: WebSocket, rooms: Rooms) -> None:
+        self.socket, self.rooms = socket, rooms
+        self.told, self.watch = Told(), Watch()
+        self.session: Session | None = None
+        self._sending, self._news = asyncio.Lock(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._last = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until the page goes."""
+        try:
+            while True:
+                message = await self.socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    break
+                await self._command(message.get("text") or message.get("bytes") or "")
+        except WebSocketDisconnect:
+            pass
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self.session is not None:
+                self.rooms.left(self.session, self)
+
+    # --- commands -----------------------------------------------------------------------------------------------
+
+    async def _command(self, text: str | bytes) -> None:
+        number = c.command_id(text)
+        try:
+            command = c.decode(text)
+            await self._handle(command)
+        except (WebSocketDisconnect, asyncio.CancelledError):
+            raise
+        except Exception as error:  # every error is an answer; the session lives on
+            message, field = refused(error)
+            await self.send(pack("error", {"id": number, "message": message, "field": field}))
+            return
+        await self.tell(snapshot=False)
+        await self.send(pack("done", {"id": number}))
+
+    async def _handle(self, command: Any) -> None:
+        if isinstance(command, c.Hello):
+            await self._hello(command)
+            return
+        if self.session is None:
+            raise RefusedError("say hello first")
+        self.session.used = time.monotonic()
+        await HANDLERS[type(command)](self, self.session, command)
+        self._news.set()
+
+    async def _hello(self, command: c.Hello) -> None:
+        if self.session is not None:
+            raise RefusedError("this page has said hello already")
+        session, notice = await asyncio.to_thread(self.rooms.enter, command.session, command.setup)
+        before = self.rooms.join(session, self)
+        self.session = session
+        if before is not None:
+            await before.leave(TAKEN_OVER, "the session went on in another tab")
+        session.on_change = lambda: self._from_thread(self._news.set)
+        session.on_notice = lambda notice: self._from_thread(lambda: self._notify(notice))
+        await self.send(hello_frame(session.name, session.tables, LIMITS.document()))
+        await self.tell()
+        if notice is not None:
+            await self.send(notice.frame())
+        self._keep(self._snapshots())
+
+    def _keep(self, work: Any) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _from_thread(self, work: Callable[[], Any]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(work)
+
+    def _notify(self, notice: Notice) -> None:
+        self._keep(self.send(notice.frame()))
+
+    async def ask(self, work: Callable[[], T]) -> T:
+        """Let the session's thread do this."""
+        assert self.session is not None
+        return await asyncio.wrap_future(self.session.ask(work))
+
+    # --- what goes out ------------------------------------------------------------------------------------------
+
+    async def send(self, frame: bytes) -> None:
+        """One frame; frames never overtake each other."""
+        async with self._sending:
+            await self._send(frame)
+
+    async def _send(self, frame: bytes) -> None:
+        if self.socket.application_state == WebSocketState.CONNECTED:
+            await self.socket.send_bytes(frame)
+
+    async def tell(self, *, snapshot: bool = True) -> None:
+        """All that the page does not know yet; the snapshot only if it is time."""
+        session = self.session
+        if session is None:
+            return
+        async with self._sending:
+            if not snapshot and time.monotonic() - self._last < PERIOD and not session.differs(self.told):
+                return
+            self._last = time.monotonic()
+            sight = await self.ask(lambda: session.look(self.told))
+            for frame in sight.frames:
+                await self._send(frame)
+            await self._send(await asyncio.to_thread(sight.snapshot, self.watch))
+
+    async def _snapshots(self) -> None:
+        while True:
+            await self._news.wait()
+            await asyncio.sleep(max(0.0, self._last + PERIOD - time.monotonic()))
+            self._news.clear()
+            await self.tell()
+
+    async def leave(self, code: int, reason: str) -> None:
+        """Close the socket from this side."""
+        for task in self._tasks:
+            task.cancel()
+        if self.socket.application_state == WebSocketState.CONNECTED:
+            await self.socket.close(code, reason)
+
+
+# --- what each command does -------------------------------------------------------------------------------------------
+
+Handler = Callable[[Connection, Session, Any], Awaitable[None]]
+HANDLERS: dict[type[c.Command], Handler] = {}
+
+
+def handler(kind: type[c.Command]) -> Callable[[Handler], Handler]:
+    """Put a command's handler into the table."""
+
+    def register(function: Handler) -> Handler:
+        HANDLERS[kind] = function
+        return function
+
+    return register
+
+
+def changes(kind: type[c.Command], work: Callable[[Session, Any], object]) -> None:
+    """A command that does something in the session's thread, and is seen afterwards."""
+
+    async def handle(connection: Connection, session: Session, command: Any) -> None:
+        def act() -> None:
+            work(session, command)
+            session.changed()
+
+        await connection.ask(act)
+
+    HANDLERS[kind] = handle
+
+
+changes(c.Change, lambda session, command: session.trainer.change(command.setup))
+changes(c.Play, lambda session, command: session.play(command.speed))
+changes(c.Pause, lambda session, _: session.halt())
+changes(c.Step, lambda session, command: session.step(command.unit, command.count, back=command.back))
+changes(c.Reset, lambda session, _: session.trainer.reset())
+changes(c.NewWeights, lambda session, _: session.trainer.new_weights())
+changes(c.Edit, lambda session, command: session.trainer.edit(command.tensor, command.index, command.value))
+changes(c.Undo, lambda session, _: session.undo())
+changes(c.AddPoints, lambda session, command: session.add_points(command.points))
+changes(c.RemovePoints, lambda session, command: session.remove_points(command.indexes))
+
+
+@handler(c.WatchFor)
+async def watch(connection: Connection, session: Session, command: c.WatchFor) -> None:
+    """From the next snapshot on."""
+    connection.watch = command.over(connection.watch)
+
+
+@handler(c.Ping)
+async def ping(connection: Connection, session: Session, command: c.Ping) -> None:
+    """Nothing but `done`."""
