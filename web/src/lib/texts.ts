@@ -4,6 +4,7 @@ export const TIPS = {
   step: "Trains by one example, one batch or one epoch, as chosen beside it.",
   back: "Takes the last step back: weights, optimizer and curves are again as they were, to the bit.",
   unit: "An epoch is one pass over all training data, a batch is one update, an example is one row of a batch.",
+  speed: "How fast it plays: slow to watch single epochs, full speed to train as fast as this computer can.",
   reset: "Back to epoch 0 with the same initial weights.",
   newWeights: "Draws new initial weights with the next seed; training starts again.",
   undo: "Takes back the last change or edit.",

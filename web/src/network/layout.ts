@@ -52,11 +52,11 @@ export function arrange(widths: number[], room: Room): Layout {
   const spacing = widths.length > 1 ? inner / (widths.length - 1) : 0;
   const widest = Math.max(...widths);
   // one size for all units: as large as the fullest column and the narrowest gap between columns allow
-  const size = Math.round(
+  const size = Math.floor(
     Math.max(SMALLEST, Math.min(LARGEST, room.height / (widest * (1 + GAP)), widths.length > 1 ? spacing * 0.42 : LARGEST)),
   );
   const pitch = Math.min(size * 1.75, Math.max(size * (1 + GAP), room.height / widest));
-  const fits = Math.max(1, Math.floor(room.height / (size * (1 + GAP))));
+  const fits = Math.max(2, Math.floor(room.height / (size * (1 + GAP)) + 1e-9));
   const columns = widths.map((width, layer): Column => {
     const shown = width > fits ? fits - 1 : width;
     const x = room.left + layer * spacing;
@@ -112,4 +112,4 @@ export function nearestEdge(edges: Edge[], x: number, y: number, reach: number):
 }
 
 /** Width of a weight's curve in pixels: grows with |w|, never vanishes, never floods. */
-export const strokeWidth = (weight: number): number => Math.min(7, 0.5 + 1.9 * Math.abs(weight) ** 0.85);
+export const strokeWidth = (weight: number): number => Math.min(5, 0.5 + 1.5 * Math.log2(1 + Math.abs(weight)));

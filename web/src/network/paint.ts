@@ -1,5 +1,6 @@
-import type { Theme } from "../lib/colours";
+import { css, PALETTES, type Theme } from "../lib/colours";
 import type { Playground } from "../state/playground.svelte";
+import { drawCurve } from "../surface/curve";
 import { drawGrid, layerOf, paintClasses, paintDiverging, prepare, type Scale } from "../surface/heatmap";
 import { outputScale } from "../surface/scale";
 import { inputSurface } from "./inputs";
@@ -37,9 +38,16 @@ export function paintNetwork(canvas: HTMLCanvasElement, layout: Layout, playgrou
 
   const paint = { theme, discrete: playground.view.discrete };
   const show = (box: Box, values: Float32Array, scale: Scale, discrete = paint.discrete): void =>
-    drawGrid(context, Math.round(Math.sqrt(values.length)), area(box), (out) => paintDiverging(values, scale, { theme, discrete }, out));
+    line
+      ? drawCurve(context, values, area(box), { low: 1.1 * scale.low, high: 1.1 * scale.high })
+      : drawGrid(context, Math.round(Math.sqrt(values.length)), area(box), (out) =>
+          paintDiverging(values, scale, { theme, discrete }, out),
+        );
 
   const [across, up] = data.header.axes;
+  const line = data.header.line === true;
+  context.strokeStyle = css(PALETTES[theme].positive);
+  context.lineWidth = 1.5;
   const units = snapshot.arrays.units;
   const ranges = snapshot.header.unit_ranges;
   const surface = snapshot.arrays.surface;
@@ -48,7 +56,8 @@ export function paintNetwork(canvas: HTMLCanvasElement, layout: Layout, playgrou
     boxes.forEach((box, i) => {
       if (layer === 0) {
         const values = across && inputSurface(facts.inputs[i] ?? "", INPUT_SIDE, [across, up ?? across]);
-        if (values) show(box, values, extremes(values));
+        // on a line, one row of the square is the curve
+        if (values) show(box, line ? values.subarray(0, INPUT_SIDE) : values, extremes(values));
       } else if (layer < playground.depth) {
         if (!units || hidden + i >= units.shape[0]!) return;
         const values = layerOf(units, hidden + i);

@@ -9,7 +9,11 @@ export interface View {
   test?: boolean;
   discrete?: boolean;
   panel?: string;
+  /** Epochs a second when playing; 0 for as many as possible. */
+  speed?: number;
 }
+
+export const DEFAULT_VIEW: Required<View> = { test: true, discrete: false, panel: "histograms", speed: 20 };
 
 export interface PageState {
   setup?: PartialSetup;
@@ -46,6 +50,12 @@ function checked(state: Record<string, unknown>): PageState {
   if (isObject(state.setup)) out.setup = state.setup as PartialSetup;
   if (Array.isArray(state.hide)) out.hide = state.hide.filter((name) => typeof name === "string");
   if (typeof state.task === "string") out.task = state.task.slice(0, 2000);
-  if (isObject(state.view)) out.view = state.view as View;
+  if (isObject(state.view)) out.view = checkedView(state.view);
   return out;
+}
+
+/** Only what is known, and of the right type. */
+function checkedView(view: Record<string, unknown>): View {
+  const entries = Object.entries(DEFAULT_VIEW).filter(([key, usual]) => typeof view[key] === typeof usual);
+  return Object.fromEntries(entries.map(([key]) => [key, view[key]]));
 }

@@ -14,7 +14,7 @@ import {
   type TableInfo,
   type Task,
 } from "../transport/types";
-import { fromFragment, toFragment, type PageState, type View } from "./address";
+import { DEFAULT_VIEW, fromFragment, toFragment, type PageState, type View } from "./address";
 import { Changes } from "./changes";
 import { Highlight } from "./highlight.svelte";
 import { History } from "./history";
@@ -59,7 +59,7 @@ export class Playground {
   private opened = $state.raw<TableInfo | null>(null);
   table: TableInfo | null = $derived(this.opened ?? this.facts?.table ?? null);
 
-  view = $state<Required<View>>({ test: true, discrete: false, panel: "histograms" });
+  view = $state<Required<View>>({ ...DEFAULT_VIEW });
   hidden = $state.raw<ReadonlySet<string>>(new Set());
   task = $state("");
   /** The unit that is looked at (hover, focus or tap), and the example that was chosen on the surface. */
@@ -130,7 +130,7 @@ export class Playground {
     }
     if (this.hidden.size > 0) state.hide = [...this.hidden];
     if (this.task !== "") state.task = this.task;
-    const view = difference({ test: true, discrete: false, panel: "histograms" }, $state.snapshot(this.view)) as View;
+    const view = difference(DEFAULT_VIEW, $state.snapshot(this.view)) as View;
     if (Object.keys(view).length > 0) state.view = view;
     return state;
   }
@@ -164,7 +164,9 @@ export class Playground {
     return this.changes.push(partial);
   }
 
-  toggle = (): Promise<boolean> => this.do({ do: this.playing ? "pause" : "play" });
+  play = (): Promise<boolean> => this.do({ do: "play", speed: this.view.speed || null });
+  pause = (): Promise<boolean> => this.do({ do: "pause" });
+  toggle = (): Promise<boolean> => (this.playing ? this.pause() : this.play());
   step = (back = false): Promise<boolean> => this.do({ do: "step", unit: this.stepUnit, back, count: 1 });
   reset = (): Promise<boolean> => this.do({ do: "reset" });
   newWeights = (): Promise<boolean> => this.do({ do: "new_weights" });
@@ -176,7 +178,7 @@ export class Playground {
   async upload(file: File): Promise<void> {
     try {
       const table = await this.transport.upload(this.hello!.session, file);
-      this.opened = { name: file.name, ...table };
+      this.opened = { title: file.name, ...table };
       const names = table.columns.map(({ name }) => name);
       await this.chooseTable(names.at(-1)!, names.slice(0, -1));
     } catch (error) {
@@ -209,6 +211,11 @@ export class Playground {
   value(tensor: string, index: number[]): number {
     const placed = this.tensors.get(tensor);
     return placed && this.theta ? (this.theta[flat(placed, index)] ?? NaN) : NaN;
+  }
+
+  setSpeed(speed: number): void {
+    this.view.speed = speed;
+    if (this.playing) void this.play();
   }
 
   errorAt(field: string): string | null {

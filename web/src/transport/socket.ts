@@ -5,6 +5,8 @@ import { Refused, type Command, type Message, type TableInfo } from "./types";
 const PROTOCOL = "glassnet-1";
 /** What answers one command; everything else tells the state and is for all listeners, whoever asked. */
 const REPLIES = new Set(["done", "error", "explanation", "graph", "race"]);
+/** The server's close code when another tab joins the session. */
+const TAKEN_OVER = 4001;
 const DELAYS = [250, 500, 1000, 2000, 4000];
 
 interface Waiting {
@@ -45,7 +47,7 @@ export class SocketTransport implements Transport {
       this.tell("open");
     };
     socket.onmessage = (event) => this.take(decodeFrame(event.data as ArrayBuffer));
-    socket.onclose = () => this.lost(socket);
+    socket.onclose = ({ code }) => void this.lost(socket, code);
     this.socket = socket;
   }
 
@@ -110,10 +112,14 @@ export class SocketTransport implements Transport {
     }
   }
 
-  private async lost(socket: WebSocket): Promise<void> {
+  private async lost(socket: WebSocket, code: number): Promise<void> {
     if (socket !== this.socket) return;
     for (const { reject } of this.waiting.values()) reject(new Refused("The connection was lost."));
     this.waiting.clear();
+    if (code === TAKEN_OVER) {
+      this.tell("taken");
+      return;
+    }
     this.tell((await this.isRefused()) ? "refused" : "lost");
     if (socket !== this.socket) return;
     const delay = DELAYS[Math.min(this.attempt++, DELAYS.length - 1)]!;

@@ -1,7 +1,10 @@
 import type { Command, Message, TableInfo } from "./types";
 
-/** "refused": the server is there and does not know this browser (it was started again). */
-export type Connection = "connecting" | "open" | "lost" | "refused";
+/**
+ * "refused": the server is there and does not know this browser (it was started again); "taken": another tab has the
+ * session, and this one must not take it back by itself.
+ */
+export type Connection = "connecting" | "open" | "lost" | "refused" | "taken";
 
 /**
  * What the page needs of whoever trains: a WebSocket today, a notebook's channel tomorrow. Views and stores know this

@@ -94,7 +94,7 @@ export interface Hello {
   data_kinds: DataKind[];
   limits: Record<string, number>;
   default_setup: Setup;
-  resumed?: boolean;
+  tables?: TableInfo[];
 }
 
 export interface TensorInfo {
@@ -109,10 +109,12 @@ export interface TableColumn {
   missing?: number;
 }
 
+/** A built-in table (hello), the one in use (setup) or one just uploaded: its id is `id` or `table`. */
 export interface TableInfo {
   id?: string;
   table?: string;
-  name?: string;
+  title?: string;
+  target?: string;
   rows: number;
   columns: TableColumn[];
 }
@@ -142,6 +144,10 @@ export interface DataHeader {
   axes: Axis[];
   classes: string[] | null;
   y_range?: [number, number];
+  /** A function of one variable: the second axis is y, and surfaces are curves. */
+  line?: boolean;
+  target?: string;
+  notes?: string[];
 }
 
 export type Status = string;
@@ -160,6 +166,8 @@ export interface SnapshotHeader {
   first_bad?: string | null;
   status: Status;
   unit_ranges?: [number, number][];
+  /** "2.3": the unit whose fine surface is the array `unit`. */
+  unit?: string;
   hidden_layer?: number;
   dead?: [number, number, string][];
 }
