@@ -11,14 +11,23 @@ import msgspec
 import numpy as np
 
 from glassnet.errors import InvalidParameterError, ModelFileError
-from glassnet.files.container import read_container, write_container
+from glassnet.files.container import Container, pack, read_container, unpack, write_container
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.losses import LOSSES
 from glassnet.network.architecture import Architecture
 from glassnet.network.own import changed, values_of_own_formulas
 from glassnet.network.parameters import Layout, aligned_zeros, buffer_layout, parameter_layout
 
-__all__ = ["as_document", "as_tensors", "from_document", "from_tensors", "load_network", "save_network"]
+__all__ = [
+    "as_document",
+    "as_tensors",
+    "from_document",
+    "from_tensors",
+    "load_network",
+    "network_bytes",
+    "network_from_bytes",
+    "save_network",
+]
 
 
 class _NetworkDocument(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,10 +117,23 @@ def save_network(
     write_container(path, as_tensors(architecture, theta, buffers), document, kind="network")
 
 
+def network_bytes(architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, seed: int) -> bytes:
+    """The bytes of such a file."""
+    document = {"architecture": as_document(architecture), "seed": seed}
+    return pack(as_tensors(architecture, theta, buffers), document, kind="network")
+
+
 def load_network(path: str | Path) -> tuple[Architecture, np.ndarray, np.ndarray, int]:
     """Architecture, theta, buffers and seed of a network's file."""
-    container = read_container(path, kind="network")
-    source = f"'{path}'"
+    return _from_container(read_container(path, kind="network"), f"'{path}'")
+
+
+def network_from_bytes(data: bytes, source: str) -> tuple[Architecture, np.ndarray, np.ndarray, int]:
+    """The same of a file's bytes; `source` names them in errors."""
+    return _from_container(unpack(data, source=source, kind="network"), source)
+
+
+def _from_container(container: Container, source: str) -> tuple[Architecture, np.ndarray, np.ndarray, int]:
     try:
         document = msgspec.convert(container.document, _NetworkDocument)
     except msgspec.ValidationError as error:

@@ -16,7 +16,7 @@ Word = Annotated[str, Meta(max_length=64)]
 Point = tuple[float, float, Annotated[int, Meta(ge=0)]]
 Count = Annotated[int, Meta(ge=1, le=LIMITS.steps)]
 Row = Annotated[int, Meta(ge=0)]
-Numbers = Annotated[tuple[float, ...], Meta(max_length=LIMITS.inputs)]
+Numbers = Annotated[tuple[float, ...], Meta(max_length=2)]
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", tag=str.lower):
@@ -120,6 +120,7 @@ class Explain(Command, frozen=True):
     example: Row | None = None
     x: Numbers | None = None
     y: float | None = None
+    entries: Annotated[int, Meta(ge=1, le=LIMITS.units)] = 8
 
 
 class GraphOf(Command, frozen=True, tag="graph"):

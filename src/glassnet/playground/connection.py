@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from glassnet.playground import commands as c
+from glassnet.playground.answers import asked_example, explanation, graph_svg
 from glassnet.playground.frames import pack
-from glassnet.playground.limits import LIMITS, RefusedError
+from glassnet.playground.limits import RefusedError
 from glassnet.playground.messages import hello_frame
+from glassnet.playground.race import Race
 from glassnet.playground.rooms import Rooms
 from glassnet.playground.session import Notice, Session, Told, refused
 from glassnet.playground.views import Watch
@@ -23,6 +25,7 @@ __all__ = ["PROTOCOL", "Connection"]
 
 PROTOCOL = "glassnet-1"
 PERIOD = 1 / 30  # seconds between snapshots
+RACE_PERIOD = 0.1
 TAKEN_OVER, TOO_MANY = 4001, 4002
 T = TypeVar("T")
 
@@ -36,7 +39,8 @@ class Connection:
         self.session: Session | None = None
         self._sending, self._news = asyncio.Lock(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._last = 0.0
+        self._last = self._raced = 0.0
+        self._race: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -91,16 +95,17 @@ class Connection:
             await before.leave(TAKEN_OVER, "the session went on in another tab")
         session.on_change = lambda: self._from_thread(self._news.set)
         session.on_notice = lambda notice: self._from_thread(lambda: self._notify(notice))
-        await self.send(hello_frame(session.name, session.tables, LIMITS.document()))
+        await self.send(hello_frame(session.name, session.tables, self.rooms.start))
         await self.tell()
         if notice is not None:
             await self.send(notice.frame())
         self._keep(self._snapshots())
 
-    def _keep(self, work: Any) -> None:
-        task = self._loop.create_task(work)
+    def _keep(self, work: Any) -> "asyncio.Task[None]":
+        task: asyncio.Task[None] = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _from_thread(self, work: Callable[[], Any]) -> None:
         if not self._loop.is_closed():
@@ -145,6 +150,23 @@ class Connection:
             await asyncio.sleep(max(0.0, self._last + PERIOD - time.monotonic()))
             self._news.clear()
             await self.tell()
+
+    def begin_race(self, race: Race, number: int) -> None:
+        """Let it run beside everything else."""
+        self._race = self._keep(self._run_race(race, number))
+
+    def end_race(self) -> None:
+        """Break the race off, if there is one."""
+        if self._race is not None:
+            self._race.cancel()
+            self._race = None
+
+    async def _run_race(self, race: Race, number: int) -> None:
+        while not race.finished:
+            await asyncio.to_thread(race.advance)
+            if race.finished or time.monotonic() - self._raced > RACE_PERIOD:
+                self._raced = time.monotonic()
+                await self.send(race.frame(number))
 
     async def leave(self, code: int, reason: str) -> None:
         """Close the socket from this side."""
@@ -199,6 +221,44 @@ changes(c.RemovePoints, lambda session, command: session.remove_points(command.i
 async def watch(connection: Connection, session: Session, command: c.WatchFor) -> None:
     """From the next snapshot on."""
     connection.watch = command.over(connection.watch)
+
+
+@handler(c.Explain)
+async def explain(connection: Connection, session: Session, command: c.Explain) -> None:
+    """Another thread derives it from a copy."""
+
+    def copied() -> tuple[Any, ...]:
+        trainer = session.trainer
+        return trainer.problem, trainer.moment(), trainer.epoch, trainer.run
+
+    problem, moment, epoch, run = await connection.ask(copied)
+    example = asked_example(problem, command.example, command.x, command.y)
+    found = await asyncio.to_thread(explanation, problem, moment, epoch, run, example, command.entries)
+    await connection.send(pack("explanation", {"id": command.id, **found}))
+
+
+@handler(c.GraphOf)
+async def graph(connection: Connection, session: Session, command: c.GraphOf) -> None:
+    """Another thread draws it from a copy."""
+    problem, moment = await connection.ask(lambda: (session.trainer.problem, session.trainer.moment()))
+    example = asked_example(problem, command.example)
+    svg = await asyncio.to_thread(graph_svg, problem, moment, example)
+    await connection.send(pack("graph", {"id": command.id, "svg": svg}))
+
+
+@handler(c.Race)
+async def race(connection: Connection, session: Session, command: c.Race) -> None:
+    """`done` says that it has begun; its frames say how it goes, the last one `finished`."""
+    connection.end_race()
+    setup = await connection.ask(lambda: session.trainer.setup)
+    found = await asyncio.to_thread(Race, setup, session.tables, command.optimizers, command.epochs)
+    connection.begin_race(found, command.id)
+
+
+@handler(c.StopRace)
+async def stop_race(connection: Connection, session: Session, command: c.StopRace) -> None:
+    """What it has shown stays."""
+    connection.end_race()
 
 
 @handler(c.Ping)

@@ -10,7 +10,7 @@ from glassnet.autograd import expressions
 from glassnet.errors import AutogradError
 from glassnet.playground.limits import LIMITS, RefusedError
 
-__all__ = ["FEATURES", "evaluated", "features"]
+__all__ = ["FEATURES", "evaluated", "features", "parsed"]
 
 FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")
 """Those that the page offers by name; any other formula of x1 and x2 will do."""
@@ -51,18 +51,23 @@ def evaluated(text: str, at: Mapping[str, np.ndarray], field: str) -> np.ndarray
     known = ", ".join(at)
     if len(text) > LIMITS.expression:
         raise RefusedError(f"'{text[:40]}…' is longer than {LIMITS.expression} characters", field)
-    body = text.strip().replace("^", "**")
     try:
-        used = [node for node in ast.walk(ast.parse(body, mode="eval")) if isinstance(node, ast.Call | ast.MatMult)]
-        value = expressions(f"feature_ = {body}", at)["feature_"].value
+        tree = parsed(text)
+        value = expressions(f"feature_ = {ast.unparse(tree)}", at)["feature_"].value
     except (AutogradError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise RefusedError(_why(text, error, known), field) from None
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.MatMult)]
     across = [ast.unparse(call.func) if isinstance(call, ast.Call) else "@" for call in used]
     across = [name for name in across if name not in ELEMENTWISE]
     if across:
         raise RefusedError(f"'{text}': {across[0]} looks across points; a feature is computed from one point", field)
     n = len(next(iter(at.values())))
     return np.broadcast_to(np.asarray(value, np.float64), (n,))
+
+
+def parsed(text: str) -> ast.expr:
+    """The formula's tree, with x^2 read as x**2; nothing of it is run."""
+    return ast.parse(text.strip().replace("^", "**"), mode="eval").body
 
 
 def _why(text: str, error: Exception, known: str) -> str:

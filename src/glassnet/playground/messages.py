@@ -35,7 +35,7 @@ TITLES = {
 }
 
 
-def hello_frame(session: str, tables: Mapping[str, Table], limits: Mapping[str, Any]) -> bytes:
+def hello_frame(session: str, tables: Mapping[str, Table], start: Setup) -> bytes:
     """Who is there, and all that can be chosen."""
     return pack(
         "hello",
@@ -46,8 +46,9 @@ def hello_frame(session: str, tables: Mapping[str, Table], limits: Mapping[str, 
             "data_kinds": data_kinds(),
             "inputs": list(FEATURES),
             "tables": [table_document(name, table) for name, table in tables.items()],
-            "limits": limits,
+            "limits": LIMITS.document(),
             "default_setup": setup_document(Setup()),
+            "start": setup_document(start),
         },
     )
 
@@ -77,7 +78,9 @@ def registries() -> dict[str, list[dict[str, Any]]]:
         ],
         "optimizers": [_rule(name, rule) for name, rule in OPTIMIZERS.items()],
         "schedules": [_rule(name, rule, leave=("initial",)) for name, rule in playable_schedules().items()],
-        "initializers": [{"name": name, "about": rule.source} for name, rule in INITIALIZERS.items()],
+        "initializers": [
+            {"name": name, "latex": rule.latex, "about": rule.source} for name, rule in INITIALIZERS.items()
+        ],
     }
 
 

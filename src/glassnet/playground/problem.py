@@ -63,10 +63,10 @@ def make_problem(setup: Setup, tables: Mapping[str, Table], known: Problem | Non
     rule = _optimizer(setup)
     program = Program(architecture, rule, setup.batch_size, setup.clip_norm, None, setup.seed)
     engine = choose("auto", architecture, ENGINES, rule)
-    train, test = (
-        _named("data", lambda X=X, y=y: prepare(architecture, X, y))
-        for X, y in ((found.X, found.y), (found.X_test, found.y_test))
-    )
+    try:
+        train, test = prepare(architecture, found.X, found.y), prepare(architecture, found.X_test, found.y_test)
+    except GlassnetError as error:
+        raise RefusedError(f"data: {error}; output activation and loss 'auto' suit any data", "data") from None
     return Problem(setup, found, program, engine, train, test)
 
 

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 from glassnet.playground.connection import PROTOCOL, Connection
 from glassnet.playground.rooms import Rooms
 from glassnet.playground.security import App, Guard, Keys
+from glassnet.playground.transfer import transfer_routes
 
 __all__ = ["STATIC", "application", "serve"]
 
@@ -61,7 +62,7 @@ def application(rooms: Rooms, keys: Keys, static: Path = STATIC) -> App:
         yield
         rooms.close()
 
-    routes = [WebSocketRoute("/socket", talk), Route("/{path:path}", page, methods=["GET"])]
+    routes = [WebSocketRoute("/socket", talk), *transfer_routes(rooms), Route("/{path:path}", page, methods=["GET"])]
     return Guard(Starlette(routes=routes, lifespan=lifespan), keys)
 
 

@@ -22,6 +22,7 @@ from glassnet.playground.views import Look, Watch, look_at
 __all__ = ["Notice", "Session", "Sight", "Told"]
 
 T = TypeVar("T")
+UPLOADED = "upload-"  # and a number: the id of a table
 CLOCK = 0.25  # seconds over which epochs are counted for the speed shown
 AHEAD = 0.2  # seconds that a slowed run may lag behind and catch up
 
@@ -78,7 +79,7 @@ class Session:
         self.trainer = Trainer(setup or Setup(), self.tables)
         self.playing, self.status = False, "ready"
         self.speed: float | None = None
-        self.revision = 0
+        self.revision = self._uploads = 0
         self.used = time.monotonic()
         self.on_change: Callable[[], None] = lambda: None
         self.on_notice: Callable[[Notice], None] = lambda notice: None
@@ -224,6 +225,19 @@ class Session:
         self.halt()
         self.trainer.undo()
 
+    def add_table(self, table: Table) -> str:
+        """Keep an uploaded table; the oldest that is not in use makes room. Returns its id."""
+        mine = [name for name in self.tables if name.startswith(UPLOADED)]
+        used = self.trainer.setup.data.table
+        while len(mine) >= LIMITS.tables:
+            oldest = next(name for name in mine if name != used)
+            mine.remove(oldest)
+            del self.tables[oldest]
+        self._uploads += 1
+        name = f"{UPLOADED}{self._uploads}"
+        self.tables[name] = table
+        return name
+
     def add_points(self, points: tuple[tuple[float, float, int], ...]) -> None:
         """Draw points; other data of the plane become points first."""
         self._points([*self._drawn(), *points])
@@ -303,6 +317,3 @@ def refused(error: BaseException) -> tuple[str, str | None]:
     if isinstance(error, GlassnetError):
         return " ".join(str(error).split()), None
     return f"this is a bug in glassnet: {type(error).__name__}: {' '.join(str(error).split())[:200]}", None
-
-
-assert LIMITS.sessions >= 1

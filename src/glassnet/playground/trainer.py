@@ -153,12 +153,18 @@ class Trainer:
         self.first, self.example = self.first + done, None
         if log.bad is not None:
             self._stopped(log.bad)
-        if record and not self._record():
-            self._restore(before)
-            self._stopped("loss")
+        if record:
+            self.judge(before)
         if time.perf_counter() - self._kept_at > KEYFRAME_SECONDS:
             self._keep_frame()
         return done
+
+    def judge(self, before: Moment | None = None) -> None:
+        """Add losses and scores to the history; where they are not finite, back to `before`, and StoppedError."""
+        if not self._record():
+            if before is not None:
+                self._restore(before)
+            self._stopped("loss")
 
     def _stopped(self, tensor: str) -> None:
         self.first_bad = tensor
