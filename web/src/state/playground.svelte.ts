@@ -8,6 +8,7 @@ import {
   type Message,
   type Notice,
   type PartialSetup,
+  type RaceHeader,
   type Setup,
   type SnapshotHeader,
   type StepUnit,
@@ -51,6 +52,8 @@ export class Playground {
   /** Counts up when the curves change: the chart reads `history` then. */
   historyVersion = $state(0);
   history = new History();
+  /** The last race, which stays to be looked at. */
+  race = $state.raw<Message<RaceHeader> | null>(null);
   notices = $state.raw<Told[]>([]);
   error = $state.raw<FieldError | null>(null);
   stepUnit = $state<StepUnit>("epoch");
@@ -255,6 +258,9 @@ export class Playground {
       case "snapshot":
         this.snapshot = message as unknown as Message<SnapshotHeader>;
         if (message.arrays.history && this.history.append(message.arrays.history.values)) this.historyVersion++;
+        break;
+      case "race":
+        this.race = message as unknown as Message<RaceHeader>;
         break;
       case "notice": {
         const { level, text, undo } = message.header as unknown as Notice;

@@ -60,7 +60,7 @@ export function remark(activation: string, histogram: Counts): string | null {
     const [low, high] = range;
     const edge = 0.05 * (high - low);
     const ends = shareBetween(histogram, low - 1, low + edge) + shareBetween(histogram, high - edge, high + 1);
-    return ends >= 0.5 ? `${Math.round(100 * ends)} % lie at the flat ends: saturated, the gradient hardly passes` : null;
+    return ends >= 0.5 ? `${Math.round(100 * ends)} % lie at the flat ends, where the slope is small` : null;
   }
   if (activation === "relu") {
     const width = (histogram.high - histogram.low) / histogram.counts.length;

@@ -84,5 +84,5 @@ export function flowRemark(norms: number[]): { text: string; bad: boolean } | nu
   const times = (by: number): string => (by >= 1e4 ? scientific(by, 1) : by >= 10 ? String(Math.round(by)) : number(by, 1));
   if (factor >= 20) return { text: `On its way back the gradient shrinks ${times(factor)}-fold: it vanishes, and layer 1 hardly learns.`, bad: true };
   if (factor <= 1 / 20) return { text: `On its way back the gradient grows ${times(1 / factor)}-fold: it explodes; clipping its norm helps.`, bad: true };
-  return { text: `The gradient reaches layer 1 at ${times(1 / factor)} times its size at the output: it flows.`, bad: false };
+  return { text: `In layer 1 the gradient is ${times(1 / factor)} times as large as at the output: it gets through.`, bad: false };
 }
