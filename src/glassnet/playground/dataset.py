@@ -26,7 +26,8 @@ class Dataset:
 
     X (n, d), y (n,) class numbers or numbers; shown (n, 2) their coordinates on the page; the same of the test data.
     `inputs_at` turns shown points (m, 2) into inputs (m, d). `line` says that there is one input: the second shown
-    coordinate is then the target. `order` (n + m,) are the rows of the source: training, then test. `scale` is (mean, spread) of a target that is learned standardized.
+    coordinate is then the target. `order` (n + m,) are the rows of the source: training, then test. `scale` is
+    (mean, spread) of a target that is learned standardized.
     """
 
     task: Task

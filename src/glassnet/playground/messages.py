@@ -16,6 +16,7 @@ from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.network.parameters import parameter_layout
 from glassnet.playground.frames import pack
 from glassnet.playground.inputs import FEATURES
+from glassnet.playground.limits import LIMITS
 from glassnet.playground.problem import Problem, playable_schedules
 from glassnet.playground.setup import Setup, setup_document
 from glassnet.playground.tabular import Table, columns_document
