@@ -24,6 +24,23 @@ export function plain(value: number, digits = 6): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "";
 }
 
+/** Six significant figures without idle zeros, as the derivations write numbers. */
+export function figures(value: number, count = 6): string {
+  if (!Number.isFinite(value)) return number(value);
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-4 || size >= 10 ** count) ? value.toExponential(count - 1) : value.toPrecision(count);
+  return text.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "").replaceAll("-", MINUS);
+}
+
+/** Two figures at any size, as 3.2·10⁻⁵ where it is far from 1: for gradients. */
+export function scientific(value: number, digits = 2): string {
+  const size = Math.abs(value);
+  if (value === 0 || !Number.isFinite(value) || (size >= 1e-2 && size < 1e4)) return number(value, size >= 10 ? 1 : digits + 1);
+  const [mantissa, power] = value.toExponential(digits - 1).split("e") as [string, string];
+  const raised = [...String(Number(power))].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(sign)])).join("");
+  return `${mantissa.replace("-", MINUS)}·10${raised}`;
+}
+
 export function percent(share: number | null | undefined, digits = 1): string {
   return share == null || !Number.isFinite(share) ? number(share ?? null) : `${(100 * share).toFixed(digits)} %`;
 }

@@ -8,6 +8,7 @@ import {
   type Message,
   type Notice,
   type PartialSetup,
+  type RaceHeader,
   type Setup,
   type SnapshotHeader,
   type StepUnit,
@@ -16,6 +17,7 @@ import {
 } from "../transport/types";
 import { DEFAULT_VIEW, fromFragment, toFragment, type PageState, type View } from "./address";
 import { Changes } from "./changes";
+import { Highlight } from "./highlight.svelte";
 import { History } from "./history";
 import type { Hideable } from "./lesson";
 import { difference, merge } from "./merge";
@@ -50,6 +52,8 @@ export class Playground {
   /** Counts up when the curves change: the chart reads `history` then. */
   historyVersion = $state(0);
   history = new History();
+  /** The last race, which stays to be looked at. */
+  race = $state.raw<Message<RaceHeader> | null>(null);
   notices = $state.raw<Told[]>([]);
   error = $state.raw<FieldError | null>(null);
   stepUnit = $state<StepUnit>("epoch");
@@ -66,6 +70,8 @@ export class Playground {
   selected = $state.raw<Unit | null>(null);
   example = $state<number | null>(null);
   drawing = $state(false);
+  /** What a panel points at in the network. */
+  readonly highlight = new Highlight();
 
   playing = $derived(this.snapshot?.header.playing ?? false);
   epoch = $derived(this.snapshot?.header.epoch ?? 0);
@@ -252,6 +258,9 @@ export class Playground {
       case "snapshot":
         this.snapshot = message as unknown as Message<SnapshotHeader>;
         if (message.arrays.history && this.history.append(message.arrays.history.values)) this.historyVersion++;
+        break;
+      case "race":
+        this.race = message as unknown as Message<RaceHeader>;
         break;
       case "notice": {
         const { level, text, undo } = message.header as unknown as Notice;

@@ -169,7 +169,8 @@ export interface SnapshotHeader {
   /** "2.3": the unit whose fine surface is the array `unit`. */
   unit?: string;
   hidden_layer?: number;
-  dead?: [number, number, string][];
+  /** Layer from 1, unit from 0, why, and its lowest and highest z over the training data. */
+  dead?: [number, number, string, number?, number?][];
 }
 
 export interface Notice {
@@ -177,6 +178,19 @@ export interface Notice {
   level: "info" | "warning" | "error";
   text: string;
   undo: boolean;
+}
+
+/** How a race stands; its curves are arrays curve0, curve1 … in the columns of the history. */
+export interface RaceHeader {
+  type: "race";
+  id: number;
+  names: string[];
+  optimizers: Named[];
+  epoch: number;
+  epochs: number;
+  finished: boolean;
+  /** Racers that met a NaN: their place, and the tensor. */
+  failed: Record<string, string>;
 }
 
 /** One frame: its header, and its arrays by name with their shapes. */
