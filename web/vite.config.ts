@@ -26,5 +26,5 @@ export default defineConfig(({ mode }) => ({
   },
   // Vitest must take Svelte's browser build, not the one for servers
   resolve: mode === "test" ? { conditions: ["browser"] } : {},
-  test: { environment: "jsdom", include: ["tests/**/*.test.ts"] },
+  test: { environment: "jsdom", include: ["tests/**/*.test.ts"], setupFiles: ["tests/setup.ts"] },
 }));

@@ -22,7 +22,8 @@ export function short(value: number): string {
 /** A tick's number, without zeros to spare. */
 export function tick(value: number): string {
   const size = Math.abs(value);
-  return size !== 0 && (size >= 1e5 || size < 1e-3) ? number(value, 1) : String(value).replace("-", MINUS);
+  const text = size !== 0 && (size >= 1e5 || size < 1e-3) ? value.toExponential(1) : String(value);
+  return text.replaceAll("-", MINUS);
 }
 
 /** Long names keep their beginning and their end: "sepal…th_cm". */

@@ -86,6 +86,7 @@ export class Playground {
 
   private keys = 0;
   private panelWatches: string[] = [];
+  private looked: string | null = null;
   private changes = new Changes(
     (setup) => this.transport.send({ do: "change", setup }),
     (error) => this.failed(error),
@@ -216,7 +217,14 @@ export class Playground {
   watchFor(what: string[], extra: Record<string, unknown> = {}): Promise<boolean> {
     this.panelWatches = what;
     const all = [...new Set([...ALWAYS, ...what])];
-    return this.do({ do: "watch", what: all, size: SURFACE_SIDE, unit: null, probe: null, ...extra });
+    return this.do({ do: "watch", what: all, size: SURFACE_SIDE, unit: this.looked, ...extra });
+  }
+
+  /** One unit, "2.3", to be sent as fine as the surface; null for none. */
+  async look(unit: string | null): Promise<void> {
+    if (unit === this.looked) return;
+    this.looked = unit;
+    await this.do({ do: "watch", unit });
   }
 
   // Numbers
