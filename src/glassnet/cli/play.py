@@ -102,24 +102,24 @@ class Play:
     def _rooms(self) -> "Rooms":
         from glassnet.cli.source import read_source
         from glassnet.errors import InvalidParameterError
+        from glassnet.playground.problem import make_problem
         from glassnet.playground.rooms import Rooms
         from glassnet.playground.tabular import built_in_tables, checked_table
         from glassnet.tables.datasets import TOYS
 
         tables = built_in_tables()
-        if self.data is None:
+        toy = "circle" if self.data is None else self.data.replace("-", "_")
+        if self.data is None or toy in TOYS:
             if self.target is not None:
                 raise InvalidParameterError("--target needs a table: glassnet play DATA.csv --target COL")
-            return Rooms(tables)
-        name = self.data.replace("-", "_")
-        if name in TOYS:
-            return Rooms(tables, {"data": {"kind": name}})
-        if name not in tables:
-            source = read_source(self.data)
-            name = "data"
-            tables = {name: checked_table(source.name, source.frame, source.target_or(self.target)), **tables}
-        start = {"kind": "table", "table": name} | ({"target": self.target} if self.target else {})
-        return Rooms(tables, {"data": start})
+            return Rooms(tables, {"data": {"kind": toy}})
+        source = read_source(self.data)
+        target = source.target_or(self.target)
+        name = source.name if source.name in tables else "data"
+        tables = {name: checked_table(source.name, source.frame, target)} | tables
+        rooms = Rooms(tables, {"data": {"kind": "table", "table": name, "target": target}})
+        make_problem(rooms.start, tables)  # what cannot be learned from is told here, not in the page
+        return rooms
 
 
 def _check_installed() -> None:

@@ -68,7 +68,8 @@ def application(rooms: Rooms, keys: Keys, static: Path = STATIC) -> App:
 
 def built_file(static: Path, path: str) -> Response:
     """A file of the built page; only the names found there are known, so a path leads nowhere else."""
-    known = {f"/{file.relative_to(static).as_posix()}": file for file in static.rglob("*") if file.is_file()}
+    files = [file for file in static.rglob("*") if file.is_file() and not file.is_symlink()]
+    known = {f"/{file.relative_to(static).as_posix()}": file for file in files}
     file = known.get("/index.html" if path == "/" else path)
     if file is None and path == "/":
         return HTMLResponse(NOT_BUILT)
