@@ -13,10 +13,23 @@ export function number(value: number | null | undefined, digits = 3): string {
   return (Number(text) === 0 ? text.replace("-", "") : text).replaceAll("-", MINUS);
 }
 
-/** For labels in tight places: 2 digits, no leading zeros to spare. */
+/** For labels in tight places: three digits or so, and what is smaller is a zero. */
 export function short(value: number): string {
   const size = Math.abs(value);
-  return number(value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
+  return number(size < 0.005 ? 0 : value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
+}
+
+/** A tick's number, without zeros to spare. */
+export function tick(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && (size >= 1e5 || size < 1e-3) ? number(value, 1) : String(value).replace("-", MINUS);
+}
+
+/** Long names keep their beginning and their end: "sepal…th_cm". */
+export function shortened(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const end = Math.floor((most - 1) * 0.4);
+  return `${name.slice(0, most - 1 - end)}…${name.slice(name.length - end)}`;
 }
 
 /** The number as a person would type it: for input fields. */

@@ -5,6 +5,16 @@ import type { StepUnit } from "../transport/types";
 const TYPED = "input:not([type=checkbox]):not([type=radio]), select, textarea, [contenteditable], dialog";
 const UNITS: StepUnit[] = ["example", "batch", "epoch"];
 
+/**
+ * Whether the focus came by key. A browser shows a focus ring as soon as any key is pressed, so it must be asked when
+ * the focus comes, not later: who clicked a button and then presses Space wants to play, not to press it again.
+ */
+let focusedByKey = false;
+
+export function watchFocus(event: FocusEvent): void {
+  focusedByKey = event.target instanceof Element && event.target.matches(":focus-visible");
+}
+
 export interface Actions {
   help: () => void;
 }
@@ -14,7 +24,7 @@ export function handleKey(event: KeyboardEvent, playground: Playground, { help }
   const at = event.target instanceof Element ? event.target : null;
   if (at?.closest(TYPED)) return;
   // a control that shows the focus is being used by key: Space presses it
-  if (event.key === " " && at?.matches(":focus-visible") && at.matches("button, [role=button], input, summary, a")) return;
+  if (event.key === " " && focusedByKey && at?.matches("button, [role=button], input, summary, a")) return;
   const action = actionOf(event.key, playground, help);
   if (!action) return;
   event.preventDefault();

@@ -31,6 +31,7 @@ export const TIPS = {
   size: "How many examples there are, training and test together.",
   trainShare: "The share of the examples that the network learns from; the rest only tests it.",
   dataSeed: "Draws other points of the same pattern.",
+  table: "A table of rows and columns: built-in ones, and those you have opened.",
   upload: "A CSV file of yours: it is read by the Python process on this computer and goes nowhere else.",
   draw: "Put points on the surface with mouse, finger or keys, and take them away.",
   eraser: "Takes away the points you touch.",

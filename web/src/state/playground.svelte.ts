@@ -60,6 +60,8 @@ export class Playground {
 
   /** The table that was opened last, though it may not be in use yet. */
   private opened = $state.raw<TableInfo | null>(null);
+  private uploads = $state.raw<TableInfo[]>([]);
+  tables: TableInfo[] = $derived([...this.uploads, ...(this.hello?.tables ?? [])]);
   table: TableInfo | null = $derived(this.opened ?? this.facts?.table ?? null);
 
   view = $state<Required<View>>({ ...DEFAULT_VIEW });
@@ -177,22 +179,30 @@ export class Playground {
   edit = (tensor: string, index: number[], value: number): Promise<boolean> =>
     this.do({ do: "edit", tensor, index, value });
 
-  /** Reads a table and begins with its last column as the target, which most tables mean. */
+  /** Reads a table of the reader's own. */
   async upload(file: File): Promise<void> {
     try {
       const table = await this.transport.upload(this.hello!.session, file);
-      this.opened = { title: file.name, ...table };
-      const names = table.columns.map(({ name }) => name);
-      await this.chooseTable(names.at(-1)!, names.slice(0, -1));
+      const opened = { title: file.name, ...table };
+      this.uploads = [...this.uploads, opened];
+      await this.openTable(opened);
     } catch (error) {
       this.failed(error as Error);
     }
   }
 
-  chooseTable(target: string, features: string[]): Promise<void> {
+  /** Begins with the target a table names, or its last column, which most tables mean. */
+  openTable(table: TableInfo): Promise<void> {
+    this.opened = table;
+    const target = table.target ?? table.columns.at(-1)!.name;
+    return this.chooseTable(target, null);
+  }
+
+  /** `features` null: all but the target. */
+  chooseTable(target: string, features: string[] | null): Promise<void> {
     const table = this.table?.table ?? this.table?.id;
     const { train_share, seed } = this.setup!.data;
-    return this.change({ data: { kind: "table", table, target, features, train_share, seed } });
+    return this.change({ data: { kind: "table", table, target, features, axes: null, train_share, seed } });
   }
 
   /** A function has one input x, the patterns have two: what is chosen must fit the kind of data. */

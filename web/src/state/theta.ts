@@ -29,4 +29,6 @@ export interface Unit {
 }
 
 export const weightName = (layer: number): string => `W${layer}`;
-export const biasName = (layer: number): string => `b${layer}`;
+/** With batch normalization a layer has no b: its shift beta does what a bias does. */
+export const biasName = (layer: number, tensors: ReadonlyMap<string, Placed>): string =>
+  tensors.has(`b${layer}`) ? `b${layer}` : `beta${layer}`;

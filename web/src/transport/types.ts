@@ -26,8 +26,8 @@ export interface DataChoice {
   points?: number[][];
   table?: string;
   target?: string;
-  features?: string[];
-  axes?: string[] | "pca";
+  features?: string[] | null;
+  axes?: string[] | "pca" | null;
   [option: string]: unknown;
 }
 
