@@ -27,6 +27,9 @@ PROTOCOL = "glassnet-1"
 PERIOD = 1 / 30  # seconds between snapshots
 RACE_PERIOD = 0.1
 TAKEN_OVER, TOO_MANY = 4001, 4002
+PATIENCE = 0.7  # seconds until a command that takes long is explained
+PREPARING = "One moment: machine code for this network is being made. It is kept, so this happens once."
+LONG: dict[type[c.Command], str] = {c.Step: "One moment: these are many steps."}
 T = TypeVar("T")
 
 
@@ -65,7 +68,7 @@ class Connection:
         number = c.command_id(text)
         try:
             command = c.decode(text)
-            await self._handle(command)
+            await self._patiently(command)
         except (WebSocketDisconnect, asyncio.CancelledError):
             raise
         except Exception as error:  # every error is an answer; the session lives on
@@ -74,6 +77,17 @@ class Connection:
             return
         await self.tell(snapshot=False)
         await self.send(pack("done", {"id": number}))
+
+    async def _patiently(self, command: Any) -> None:
+        """Handle a command, and say what is going on where it takes long."""
+        work = asyncio.ensure_future(self._handle(command))
+        try:
+            done, _ = await asyncio.wait({work}, timeout=PATIENCE)
+            if not done:
+                await self.send(Notice("info", LONG.get(type(command), PREPARING)).frame())
+            await work
+        finally:
+            work.cancel()
 
     async def _handle(self, command: Any) -> None:
         if isinstance(command, c.Hello):

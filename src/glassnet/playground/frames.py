@@ -26,7 +26,7 @@ def pack(kind: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] 
     >>> header["epoch"], arrays["theta"].tolist(), len(frame) % 4
     (2, [1.0, 2.0], 0)
     """
-    given = {name: np.ascontiguousarray(array, "<f4") for name, array in (arrays or {}).items()}
+    given = {name: np.asarray(array, "<f4") for name, array in (arrays or {}).items()}
     shapes = [{"name": name, "shape": array.shape} for name, array in given.items()]
     text = msgspec.json.encode({"type": kind, **header, "arrays": shapes})  # NaN and infinity become null
     text += b" " * (-(LENGTH.size + len(text)) % 4)

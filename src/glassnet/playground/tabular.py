@@ -177,5 +177,6 @@ def dataset_of_table(spec: DataSetup, table: Table) -> Dataset:
         classes,
         target=y.name,
         scale=(float(getattr(target, "mean", 0.0)), float(getattr(target, "scale", 1.0))) if numbers else None,
+        order=np.concatenate([train, test]),
         notes=tuple(f"{column.name}: {column.why}" for column in learned.dropped),
     )

@@ -78,6 +78,13 @@ class Mark:
     rows: list[tuple[float, ...]]
 
 
+def _prepare(problem: Problem) -> None:
+    """Take a step on a copy, so that the machine code is made here, in a command, and not while playing."""
+    state = beginning(problem)
+    work = Slices(problem.run(state), single=True).cut(0)
+    problem.engine.begin(problem.program, state, problem.train).advance(work)
+
+
 @dataclass
 class Trainer:
     """A network, its data, its way so far.
@@ -99,6 +106,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.problem = make_problem(self.setup, self.tables)
+        _prepare(self.problem)
         self._begin(beginning(self.problem), 0)
         self.keyframes = [self.moment()]
         self._record()
@@ -350,6 +358,7 @@ class Trainer:
         return sum((frames | {id(f): f.nbytes for f in self.keyframes}).values())
 
     def _hold(self, problem: Problem) -> None:
+        _prepare(problem)
         self.data_number += problem.dataset is not self.problem.dataset
         self.problem, self.setup = problem, problem.setup
         self.number += 1

@@ -1,0 +1,110 @@
+"""What the playground's tests share: an application with a page that has come in, commands, and frames by type."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("starlette", reason="the playground's server is an extra: glassnet[play]")
+
+from starlette.testclient import TestClient
+
+from glassnet.playground.frames import unpack
+from glassnet.playground.rooms import Rooms
+from glassnet.playground.security import Keys
+from glassnet.playground.server import application
+from glassnet.playground.setup import Setup, merged
+from glassnet.playground.tabular import built_in_tables
+from glassnet.playground.trainer import Trainer
+
+__all__ = ["BASE", "ORIGIN", "Page", "SMALL", "playground", "trainer"]
+
+BASE = "http://127.0.0.1:8421"
+ORIGIN = {"origin": BASE}
+SMALL = {"data": {"size": 60}, "layers": [{"units": 3}], "batch_size": 8}
+"""A setup that trains in no time."""
+
+
+def trainer(*partials: dict[str, Any]) -> Trainer:
+    """A trainer for the small setup, changed."""
+    setup = merged(Setup(), SMALL)
+    for partial in partials:
+        setup = merged(setup, partial)
+    return Trainer(setup, built_in_tables())
+
+
+class Page:
+    """A page's end of the socket."""
+
+    def __init__(self, client: TestClient, socket: Any) -> None:
+        self.client, self.socket, self.number = client, socket, 0
+        self.seen: list[tuple[dict[str, Any], dict[str, np.ndarray]]] = []
+
+    def receive(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        frame = unpack(self.socket.receive_bytes())
+        self.seen.append(frame)
+        return frame
+
+    def until(self, *kinds: str, number: int | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The next frame of one of these types, for this command if one is named."""
+        while True:
+            header, arrays = self.receive()
+            if header["type"] in kinds and (number is None or header["id"] == number):
+                return header, arrays
+
+    def send(self, text: str | bytes) -> None:
+        if isinstance(text, bytes):
+            self.socket.send_bytes(text)
+        else:
+            self.socket.send_text(text)
+
+    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        """Send a command; its `done` or `error`."""
+        self.number += 1
+        self.send(json.dumps({"do": do, "id": self.number, **fields}))
+        return self.until("done", "error", number=self.number)[0]
+
+    def do(self, do: str, **fields: Any) -> None:
+        """Send a command, which must succeed."""
+        answer = self.ask(do, **fields)
+        assert answer["type"] == "done", answer
+
+    def refused(self, do: str, **fields: Any) -> dict[str, Any]:
+        """Send a command, which must be refused."""
+        answer = self.ask(do, **fields)
+        assert answer["type"] == "error", answer
+        return answer
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """A snapshot of now: what a command that changes nothing visible leaves to be sent."""
+        self.do("watch")
+        return self.until("snapshot")
+
+    def last(self, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The last frame of a type so far."""
+        return next(frame for frame in reversed(self.seen) if frame[0]["type"] == kind)
+
+    @property
+    def session(self) -> str:
+        return self.last("hello")[0]["session"]
+
+
+@contextmanager
+def connected(client: TestClient) -> Iterator[Page]:
+    """A page that has come in and not said hello yet."""
+    with client.websocket_connect(
+        BASE.replace("http", "ws") + "/socket", subprotocols=["glassnet-1"], headers=ORIGIN
+    ) as socket:
+        yield Page(client, socket)
+
+
+@contextmanager
+def playground(start: dict[str, Any] | None = None) -> Iterator[TestClient]:
+    """An application whose client has the cookie."""
+    keys, rooms = Keys(8421), Rooms(built_in_tables(), SMALL if start is None else start)
+    with TestClient(application(rooms, keys), base_url=BASE, follow_redirects=False) as client:
+        assert client.get(f"/?token={keys.launch}").status_code == 303
+        yield client
