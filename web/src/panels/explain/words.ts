@@ -16,7 +16,7 @@ type Say = (layer: number, facts: Facts) => string;
 
 const SAY: Record<Kind, Say> = {
   z: (layer) =>
-    `Each unit of layer ${layer} takes ${layer === 1 ? "the inputs" : `the activations of layer ${layer - 1}`}, ` +
+    `Each unit of layer ${layer} takes ${layer === 1 ? "the inputs (a⁽⁰⁾ is x)" : `the activations of layer ${layer - 1}`}, ` +
     "each times its weight, and adds its bias. The sum is its pre-activation z.",
   a: (layer, { activation, outputLayer }) =>
     activation(layer) === "identity"
@@ -53,4 +53,12 @@ export function say({ kind, layer, quantity }: Step, facts: Facts): string {
   // the exact derivation of a loss that owns its output's activation has no product any more
   const short = kind === "delta" && quantity.entries[0] && !quantity.entries[0].symbols.includes("dL_da");
   return short ? `${sentence} For this loss with this output the product becomes as short as the line below.` : sentence;
+}
+
+/** The quantity in words, with its layer. */
+export function headingOf({ kind, layer, quantity }: Step, { optimizer, outputLayer }: Facts): string {
+  const slot = /^(\w+?)_([Wb])\d+$/.exec(quantity.name);
+  const meaning = kind === "slot" && slot ? `what ${title(optimizer)} keeps for ${slot[2] === "W" ? "the weights" : "the biases"}: ${slot[1]}` : quantity.meaning;
+  const place = layer === 0 ? "" : layer === outputLayer ? `, layer ${layer} (output)` : `, layer ${layer}`;
+  return meaning.charAt(0).toUpperCase() + meaning.slice(1) + place;
 }
