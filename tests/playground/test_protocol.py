@@ -40,7 +40,7 @@ def test_hello_tells_all_that_there_is_to_choose(page: Page):
     assert hello["default_setup"] == json.loads(json.dumps(setup_document(Setup())))
     assert hello["start"]["data"]["size"] == 60
     assert [kind["name"] for kind in hello["data_kinds"]][-3:] == ["function", "points", "table"]
-    assert [table["id"] for table in hello["tables"]][0] == "iris"
+    assert hello["tables"][0]["id"] == "iris"
 
 
 def test_setup_data_and_snapshot_belong_together(page: Page):

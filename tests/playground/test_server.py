@@ -24,6 +24,11 @@ from glassnet.playground.frames import unpack
 START = "import sys; from glassnet.cli import main; sys.exit(main())"
 
 
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSNET_STATE", str(tmp_path / "state"))
+
+
 @contextmanager
 def playing(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command, and the one line that it prints."""
@@ -138,6 +143,18 @@ def test_a_socket_that_may_not_come_in_is_refused_before_it_is_open(headers):
         ):
             pass
         assert caught.value.response.status_code in (400, 403)
+
+
+def test_a_cookie_outlives_the_server_and_the_launch_link_does_not():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with playing("--port", port) as (process, url):
+        cookie = cookie_of(url)
+        process.kill()
+    with playing("--port", port) as (_, again):
+        assert again != url
+        assert get(again, "/", {"Cookie": cookie})[0] == 200
+        assert get(again, f"/?{urlsplit(url).query}")[0] == 403
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -166,6 +166,13 @@ def test_a_table_is_preprocessed_by_its_training_rows():
     assert np.allclose(data.X.mean(axis=0), 0) and np.allclose(data.X.std(axis=0), 1)
 
 
+def test_only_the_chosen_features_are_learned_from():
+    wanted = ["petal_width_cm", "sepal_length_cm", "petal_width_cm", "species"]
+    data = dataset(merged(Setup(), {"data": {**WHOLE_TABLE, "features": wanted}}), TABLES)
+    assert data.inputs == ("petal_width_cm", "sepal_length_cm")
+    assert [axis.name for axis in data.axes] == ["petal_width_cm", "sepal_length_cm"]  # two columns need no PCA
+
+
 def test_numbers_of_a_table_are_learned_standardized():
     data = dataset(merged(Setup(), {"data": {"kind": "table", "table": "diabetes"}}), TABLES)
     assert data.scale is not None

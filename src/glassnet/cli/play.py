@@ -51,6 +51,7 @@ class Play:
         """Read the data, listen, say where, serve until Ctrl-C."""
         _check_installed()
         from glassnet.cli.screen import Screen
+        from glassnet.playground.secrets_file import kept_secret
         from glassnet.playground.security import Keys
         from glassnet.playground.server import STATIC, serve
 
@@ -59,7 +60,8 @@ class Play:
         host, listener = self._listen()
         port: int = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        keys = Keys(port, ("127.0.0.1", "localhost", "[::1]") if self.host is None else (shown,))
+        secret = kept_secret(port) if port == self._wanted_port() else None  # a port by chance does not come again
+        keys = Keys(port, ("127.0.0.1", "localhost", "[::1]") if self.host is None else (shown,), secret)
         if self.host is not None:
             _warn_of_network(screen, host)
         if not (STATIC / "index.html").exists():
@@ -77,9 +79,13 @@ class Play:
             rooms.close()
         return 0
 
+    def _wanted_port(self) -> int:
+        from glassnet.cli.rules import whole
+
+        return PORT if self.port is None else whole("--port", self.port, 0, 65535)
+
     def _listen(self) -> tuple[str, Any]:
         """The address and a socket that listens there; a port that was not asked for may be another free one."""
-        from glassnet.cli.rules import whole
         from glassnet.errors import InvalidParameterError
         from glassnet.playground.server import listening
 
@@ -89,7 +95,7 @@ class Play:
                 f"--host {host or 'without a name'}: name one address of this machine, such as 192.168.1.5; the page "
                 "is only for those who ask for it by that address"
             )
-        port = PORT if self.port is None else whole("--port", self.port, 0, 65535)
+        port = self._wanted_port()
         try:
             return host, listening(host, port)
         except OSError as error:

@@ -29,13 +29,15 @@ MISSING = "This page opens by the link that `glassnet play` printed in the termi
 
 
 class Keys:
-    """The address, the launch token that works once, and the cookie that it becomes."""
+    """The address, the launch token that works once, and the cookie that it becomes; `secret` is its value."""
 
-    def __init__(self, port: int, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> None:
+    def __init__(
+        self, port: int, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]"), secret: str | None = None
+    ) -> None:
         self.port = port
         self.hosts = frozenset(f"{host}:{port}" for host in hosts) | (frozenset(hosts) if port == 80 else frozenset())
         self.launch: str | None = secrets.token_urlsafe(32)
-        self.secret = secrets.token_urlsafe(32)
+        self.secret = secret or secrets.token_urlsafe(32)
         self.cookie = f"glassnet-{port}"
 
     def spend(self, token: str) -> bool:

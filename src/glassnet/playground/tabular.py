@@ -133,7 +133,7 @@ def used_columns(spec: DataSetup, table: Table) -> tuple[pl.DataFrame, pl.Series
         wanted = [name for name in spec.features if name != target]
         if not wanted:
             raise RefusedError("data.features: choose at least one column that is not the target", "data.features")
-        features = features.select(dict.fromkeys(wanted))
+        features = features.select(list(dict.fromkeys(wanted)))
     features, y, _ = drop_missing_target(features, y, table.title)
     return features, y
 
