@@ -20,6 +20,14 @@ export interface Panel {
   watch: string[];
   /** Whether the panel makes sense for this run; otherwise its tab is not shown. */
   fits?: (playground: Playground) => boolean;
+  /** What is worth a look there, in few words: a mark on the tab. */
+  news?: (playground: Playground) => string | null;
+}
+
+/** Hidden units whose activation is the same over the whole plane: dead or saturated, which the panel tells apart. */
+function flatUnits({ snapshot }: Playground): string | null {
+  const flat = (snapshot?.header.unit_ranges ?? []).filter(([low, high]) => high - low < 1e-3).length;
+  return flat === 0 ? null : flat === 1 ? "1 flat unit" : `${flat} flat units`;
 }
 
 export const PANELS: Panel[] = [
@@ -36,6 +44,7 @@ export const PANELS: Panel[] = [
     about: "How large the gradient is in each layer, and which units are dead or saturated.",
     component: Flow,
     watch: ["flow"],
+    news: flatUnits,
   },
   {
     id: "mistakes",
@@ -50,7 +59,6 @@ export const PANELS: Panel[] = [
     about: "The data as a layer of two units sees them, with the grid it has bent.",
     component: Hidden,
     watch: ["hidden"],
-    fits: (playground) => playground.setup?.layers.some(({ units }) => units === 2) ?? false,
   },
   {
     id: "explain",

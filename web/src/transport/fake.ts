@@ -64,6 +64,8 @@ const HIGH = 6;
 export class FakeTransport implements Transport {
   setup: Setup = structuredClone(DEFAULT_SETUP);
   sent: Command[] = [];
+  /** What a command is answered with, by its name: the header of its reply. */
+  replies: Record<string, Record<string, unknown>> = {};
   private theta: Float32Array = new Float32Array();
   private epoch = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -95,7 +97,8 @@ export class FakeTransport implements Transport {
     const refused = this.refuse(command);
     if (refused) throw refused;
     this.answer(command);
-    return null;
+    const reply = this.replies[command.do];
+    return reply ? decodeFrame(encodeFrame(reply)) : null;
   }
 
   upload(): Promise<TableInfo> {

@@ -21,7 +21,7 @@ const SAY: Record<Kind, Say> = {
   a: (layer, { activation, outputLayer }) =>
     activation(layer) === "identity"
       ? "The output is z as it is: the identity changes nothing."
-      : `${title(activation(layer))} makes the activation a out of z: ` +
+      : `The activation function ${title(activation(layer))} makes a out of z: ` +
         (layer === outputLayer ? "that is what the network says." : "that is what the unit passes on."),
   losses: (_, { loss, target }) =>
     `The loss measures how far the output is from the target ${target}. Here it is the ${title(loss)}.`,

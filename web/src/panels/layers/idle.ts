@@ -45,7 +45,7 @@ export function reasonOf(idle: Idle, bias: number): Reason {
       chain: [
         `Forward, its pre-activation ${z} is ${activation === "relu" ? "below 0" : `where ${g} is flat`} for every training example${range}.`,
         `${g} is flat there: its activation is ${activation === "relu" ? "0" : "the same"} for all of them, and its slope g′(z) is 0.`,
-        `${backward}: 0. So the gradient of its weights and its bias is 0, and no update can wake it.`,
+        `${backward}: 0. So the gradient of its weights and its bias is 0: none of its own updates can wake it.`,
       ],
       remedy:
         "It was thrown there by too large an update or unlucky initial weights. A smaller learning rate with new weights avoids it; " +
