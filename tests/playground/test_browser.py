@@ -339,7 +339,7 @@ def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(visit
         here.page.get_by_text("The connection to the server is lost", exact=False).locator("visible=true").first.wait_for()
     port = link.split(":")[2].split("/")[0]
     with playing("--port", port) as (process, link):
-        here.page.context.new_page().goto(link)  # as the terminal says; the cookie is the browser's, so this page has it too
+        here.page.context.new_page().goto(link)  # as the terminal says; should the cookie be new, all pages have it
         here.until(lambda: here.page.locator(".notice.error").count() == 0)
         assert here.frames["setup"][0]["setup"]["l2"] == 0.125
         press(here, "Step")
