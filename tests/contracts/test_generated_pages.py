@@ -27,6 +27,23 @@ def test_the_lessons_page_is_current():
     assert (DOCS / "lessons.md").read_text("utf-8") == script("make_lessons").page(), "run `make records`"
 
 
+def test_the_playground_s_pages_are_current():
+    from glassnet.playground.problem import PLANNED_EPOCHS
+    from glassnet.playground.views import VIEWS
+    from glassnet.tables.datasets import TOYS
+
+    maker = script("make_playground")
+    for page in maker.PAGES:
+        text = page.read_text("utf-8")
+        assert maker.MARKS.search(text) and text == maker.filled(text), "run `make records`"
+    protocol = maker.PAGES[1].read_text("utf-8")
+    assert f"`what`: {', '.join(VIEWS)} |" in protocol
+    assert f"{', '.join(TOYS)}, function, points, table;" in protocol
+    assert f"else for {PLANNED_EPOCHS:,} epochs" in protocol
+    for name in ("hello", "setup", "data", "history", "snapshot", "explanation", "graph", "race", "notice"):
+        assert f"| `{name}` | " in protocol
+
+
 def test_the_picture_is_current():
     assert (DOCS / "see_through.svg").read_text("utf-8") == script("make_picture").draw(), "run `make records`"
 

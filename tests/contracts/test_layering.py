@@ -47,8 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "plots": BELOW_CLI,
     "report": {*BELOW_CLI, "plots"},
     "lessons": {*BELOW_CLI, "plots", "autograd", "custom"},
-    "cli": {*BELOW_CLI, "plots", "report", "lessons"},
-    "playground": {*BELOW_CLI, "lessons"},
+    "cli": {*BELOW_CLI, "plots", "report", "lessons", "playground"},
+    "playground": {*BELOW_CLI, "lessons", "autograd"},
     "__main__": {"cli"},
 }
 """Room -> rooms, or modules of rooms. Every room may import itself and `errors`."""

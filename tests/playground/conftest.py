@@ -59,7 +59,15 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The servers' secrets lie in a folder of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLASSNET_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def server(_state: None) -> Iterator[Server]:
     """One server for a module's tests: each page is a session of its own."""
     with playing("--port", "0") as (process, link):
         yield Server(process, link)
