@@ -1,4 +1,4 @@
-"""The panels as a person uses them, in Chromium on the real server; their numbers are compared with the library's own."""
+"""The panels as a person uses them, in Chromium on the real server; numbers are compared with the library's own."""
 
 import base64
 import json
@@ -258,8 +258,8 @@ def test_mistakes_and_residuals_are_those_of_the_test_data(visit):
     trained(here)
     data = here.frames["data"][1]
     said = (network_of(here).predict(data["test"])[:, 0] >= 0.5).astype(int)
-    expected = [[int(np.sum((data["test_y"] == i) & (said == j))) for j in (0, 1)] for i in (0, 1)]
-    here.until(lambda: [int(text) for text in here.page.locator("td.count").all_inner_texts()] == sum(expected, []))
+    expected = [int(np.sum((data["test_y"] == i) & (said == j))) for i in (0, 1) for j in (0, 1)]
+    here.until(lambda: [int(text) for text in here.page.locator("td.count").all_inner_texts()] == expected)
     here.page.get_by_role("radio", name="Plane").click()
     here.page.get_by_text("A test prediction is off by").wait_for()
 
