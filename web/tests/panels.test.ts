@@ -78,7 +78,7 @@ describe("the walk through a derivation", () => {
 
   it("has words for every step", () => {
     const facts: Facts = { activation: () => "tanh", outputLayer: 2, loss: "binary_cross_entropy", optimizer: "sgd", learningRate: 0.1, target: "class 1" };
-    for (const step of steps) expect(say(step, facts)).toMatch(/^[A-Z].*\.$/);
+    for (const step of steps) expect(say(step, facts)).toMatch(/^[A-Z].*[.?]$/);
     expect(say(at("delta2"), facts)).toMatch(/short/);
     expect(say(at("delta1"), facts)).not.toMatch(/short/);
   });

@@ -256,7 +256,9 @@ def hidden(look: Look, seen: Seen) -> None:
         return
     name = f"a{two[-1]}"
     seen.arrays["hidden_points"] = look.passed(look.problem.train.X[:MOST_ROWS])[name]
-    seen.arrays["hidden_grid"] = look.over_grid(HIDDEN_SIDE)[name].reshape(*look.problem.dataset.grid_shape(HIDDEN_SIDE), 2)
+    seen.arrays["hidden_grid"] = look.over_grid(HIDDEN_SIDE)[name].reshape(
+        *look.problem.dataset.grid_shape(HIDDEN_SIDE), 2
+    )
     seen.header["hidden_layer"] = two[-1]
 
 
