@@ -165,10 +165,9 @@ def searches() -> list[str]:
     return [*lines, "", AS_IT_COMES]
 
 
-AS_IT_COMES = (
-    "As it comes, glassnet trains one network on both cores where that pays, and with two searching threads each on "
-    "one."
-)
+AS_IT_COMES = """As it comes, glassnet trains one network on both cores where that pays, and with two searching threads
+each on one."""
+
 HEAD = ["table", "rows x inputs", "measure", "scikit-learn", "glassnet", "largest difference of a seed"]
 HEAD += ["same epochs", "fit here", "fit ratio", "in float32", "predict ratio"]
 

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from sklearn.utils import check_random_state
 
-from glassnet.engines.base import Program, TrainState, choose, fresh_state
-from glassnet.errors import InvalidParameterError
+from glassnet.engines.base import Program, TrainState, check_trainable, choose, fresh_state
+from glassnet.errors import InvalidParameterError, nearest
 from glassnet.estimators.mlp_outcome import descend, reported_as, solve
 from glassnet.estimators.mlp_parameters import architecture, output_of, rule, rule_key
 from glassnet.estimators.mlp_rows import MOST_BYTES, Rows, class_table, data_of, dense, given, weights_of
@@ -40,6 +40,7 @@ def fit(model: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any = N
     held = None if validation_data is None else given(model, validation_data, table)
     if incremental and model.early_stopping:
         raise InvalidParameterError("partial_fit does not support early_stopping=True")
+    _check_monitor(model, held is not None or model.early_stopping)
     mode = Mode(rule(model), first, incremental, model.warm_start_optimizer and not first and not incremental)
     _check_mode(model, mode)
     if not mode.exact or not hasattr(model, "_random_state"):
@@ -85,6 +86,22 @@ def _check_mode(model: Any, mode: Mode) -> None:
             raise InvalidParameterError(f"{name} is for training by steps, not for {mode.rule.name}; leave it out")
 
 
+def _check_monitor(model: Any, judged: bool) -> None:
+    """Refuse to watch what will not be there."""
+    measured = ("r2", "rmse", "mae") if model._kind() == "numbers" else ("accuracy",)
+    known = ("loss", *(f"validation_{name}" for name in ("loss", *measured)))
+    if model.monitor is None:
+        return
+    if model.monitor not in known:
+        hint = nearest(model.monitor, known)
+        raise InvalidParameterError(f"unknown monitor '{model.monitor}'{hint} (known: {', '.join(known)})")
+    if model.monitor != "loss" and not judged:
+        raise InvalidParameterError(
+            f"monitor='{model.monitor}' needs validation data: give fit validation_data=(X, y), or set "
+            "early_stopping=True"
+        )
+
+
 # --- the network ------------------------------------------------------------------------------------------------------
 
 
@@ -99,6 +116,7 @@ def _begin(model: Any, rows: Rows) -> None:
         raise InvalidParameterError(
             f"standardize_target needs a linear output, and loss '{model.loss}' has an {net.output.g.name} one"
         )
+    check_trainable(net)
     model._scales = learned(
         dense(rows.X, dtype, most=MOST_BYTES) if model.standardize else None,
         rows.Y if standardize_target else None,
@@ -148,6 +166,7 @@ def _go_on(model: Any, rows: Rows) -> None:
             f"ask for {'-'.join(map(str, net.sizes))}; a network that goes on learning keeps its shape: set "
             "warm_start=False, or clone the estimator"
         )
+    check_trainable(net)
     model._hold(old)  # what was put into the lists is in the network now, and the lists show it
     old.architecture, old.engine, old.threads = net, choose(model.engine, net, ENGINES), model.threads
 

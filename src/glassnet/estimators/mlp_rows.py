@@ -92,9 +92,12 @@ def given(model: Any, validation_data: Any, table: dict[Any, float] | None) -> R
     """The caller's own validation set."""
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
         raise InvalidParameterError("validation_data must be (X, y) or (X, y, sample_weight)")
-    checked, Y = model._validate_more(*validation_data[:2])
     weights = validation_data[2] if len(validation_data) == 3 else None
-    return Rows(checked, Y, weights_of(model, checked, Y, weights, table))
+    try:
+        checked, Y = model._validate_more(*validation_data[:2])
+        return Rows(checked, Y, weights_of(model, checked, Y, weights, table))
+    except ValueError as error:
+        raise DataError(f"validation_data: {error}") from error
 
 
 def data_of(model: Any, net: Architecture, rows: Rows, suffix: str = "") -> Data:
