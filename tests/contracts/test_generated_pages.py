@@ -27,6 +27,10 @@ def test_the_lessons_page_is_current():
     assert (DOCS / "lessons.md").read_text("utf-8") == script("make_lessons").page(), "run `make records`"
 
 
+def test_the_derivations_page_is_current():
+    assert (DOCS / "derivations.md").read_text("utf-8") == script("make_derivations").page(), "run `make records`"
+
+
 def test_the_picture_is_current():
     assert (DOCS / "see_through.svg").read_text("utf-8") == script("make_picture").draw(), "run `make records`"
 

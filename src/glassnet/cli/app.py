@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 from glassnet import __version__
 from glassnet.cli.check import Check
 from glassnet.cli.datasets import Datasets
+from glassnet.cli.derive import Derive
 from glassnet.cli.diagnose import Diagnose
 from glassnet.cli.evaluate import Evaluate
 from glassnet.cli.explain import Explain
@@ -29,6 +30,7 @@ COMMANDS: tuple[type[Any], ...] = (
     Diagnose,
     Gradcheck,
     Explain,
+    Derive,
     Check,
     Lesson,
     Datasets,

@@ -11,9 +11,6 @@ from glassnet.errors import InvalidParameterError
 
 __all__ = ["Explain"]
 
-FORMATS = ("text", "markdown", "latex", "html")
-SUFFIXES = {".txt": "text", ".md": "markdown", ".tex": "latex", ".html": "html"}
-
 
 @dataclass(frozen=True)
 class Explain:
@@ -65,10 +62,11 @@ class Explain:
 
     def run(self) -> int:
         """Trace, write down, show."""
+        from glassnet.cli.forms import form_of, show_or_write
         from glassnet.cli.rules import whole
         from glassnet.cli.screen import Screen
 
-        form = self._form()
+        form = form_of(self.form, self.out)
         network, X, y, rule = from_example(self.source) if is_example(self.source) else self._from_model()
         derivation = network.explain(
             X,
@@ -78,26 +76,10 @@ class Explain:
             entries=whole("--entries", self.entries, 1, 10_000),
             notation=self.notation,
         )
-        screen, content = Screen(json=self.json), getattr(derivation, form)()
-        if self.out is not None:
-            from glassnet.files.atomic import write_text
-
-            write_text(self.out, content)
-            screen.note("written", f"{form} to {self.out}")
-        else:
-            screen.show(content.rstrip("\n"))
+        screen = Screen(json=self.json)
+        show_or_write(screen, getattr(derivation, form)(), form, self.out)
         screen.document(derivation.document())
         return 0
-
-    def _form(self) -> str:
-        from glassnet.cli.rules import choice
-
-        suffix = Path(self.out).suffix.lower() if self.out is not None else ".txt"
-        if self.form is not None:
-            return choice("--format", self.form, FORMATS)
-        if suffix not in SUFFIXES:
-            raise InvalidParameterError(f"--out must end in {', '.join(SUFFIXES)}, or say --format; got '{self.out}'")
-        return SUFFIXES[suffix]
 
     def _from_model(self) -> tuple[Any, Any, Any, None]:
         """One row of a table, as the network of a model sees it."""

@@ -10,10 +10,11 @@ __all__ = ["mathml"]
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]|\S")
 _FUNCTIONS = ("log", "exp", "max", "min", "sin", "cos", "tanh")
 _SYMBOLS = {
-    "beta": "β", "delta": "δ", "epsilon": "ε", "eta": "η", "lambda": "λ", "mu": "μ", "rho": "ρ", "theta": "θ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "lambda": "λ", "mu": "μ",
+    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ", "Phi": "Φ", "varphi": "φ",
     "partial": "∂", "cdot": "·", "odot": "⊙", "top": "⊤", "sum": "∑", "prod": "∏", "leftarrow": "←", "le": "≤",
 }  # fmt: skip
-_LETTERS = "βδεηλμρθ"
+_LETTERS = "αβγδεηλμπρστθΦφ"
 _IGNORED = ("Bigl", "Bigr", "bigl", "bigr", ",", ";")
 
 

@@ -9,7 +9,7 @@ from glassnet.explain.words import latex_number
 if TYPE_CHECKING:
     from glassnet.explain.derivation import Derivation, Line, Paragraph
 
-__all__ = ["document", "html", "html_body", "latex", "markdown", "text"]
+__all__ = ["STYLE", "document", "escaped", "html", "html_body", "latex", "markdown", "text"]
 
 STYLE = """\
 body { font-family: system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -72,10 +72,10 @@ def markdown(d: "Derivation") -> str:
 def latex(d: "Derivation") -> str:
     """A document for LaTeX."""
     out = [r"\documentclass{article}", r"\usepackage[margin=2cm]{geometry}", r"\usepackage{amsmath}"]
-    out += [r"\allowdisplaybreaks", r"\begin{document}", rf"\section*{{{_escaped(d.title)}}}"]
-    out += [r"\begin{itemize}", *(rf"\item {_escaped(line)}" for line in d.conventions), r"\end{itemize}"]
+    out += [r"\allowdisplaybreaks", r"\begin{document}", rf"\section*{{{escaped(d.title)}}}"]
+    out += [r"\begin{itemize}", *(rf"\item {escaped(line)}" for line in d.conventions), r"\end{itemize}"]
     for part in d.paragraphs:
-        out += [rf"\subsection*{{{_escaped(_heading(part).capitalize())}}}", rf"\[ {part.formula} \]"]
+        out += [rf"\subsection*{{{escaped(_heading(part).capitalize())}}}", rf"\[ {part.formula} \]"]
         out += _aligned(part, "align*")
         if part.left_out:
             out.append(rf"\dots{{}} and {part.left_out} more.")
@@ -84,7 +84,8 @@ def latex(d: "Derivation") -> str:
     return "\n".join([*out, r"\end{document}"]) + "\n"
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
+    """Words for LaTeX."""
     return "".join(f"\\{c}" if c in "#$%&_{}" else c for c in words)
 
 
