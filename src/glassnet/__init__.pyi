@@ -20,6 +20,8 @@ from glassnet.estimators.table import TableClassifier as TableClassifier
 from glassnet.estimators.table import TableRegressor as TableRegressor
 from glassnet.explain.checking import check as check
 from glassnet.explain.derivation import Derivation as Derivation
+from glassnet.explain.exercises import Exercise as Exercise
+from glassnet.explain.exercises import exercise as exercise
 from glassnet.explain.findings import CheckReport as CheckReport
 from glassnet.explain.proofs import Proof as Proof
 from glassnet.explain.proofs import derive as derive

@@ -12,6 +12,7 @@ from glassnet.cli.datasets import Datasets
 from glassnet.cli.derive import Derive
 from glassnet.cli.diagnose import Diagnose
 from glassnet.cli.evaluate import Evaluate
+from glassnet.cli.exercise import Exercise
 from glassnet.cli.explain import Explain
 from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
@@ -32,6 +33,7 @@ COMMANDS: tuple[type[Any], ...] = (
     Explain,
     Derive,
     Check,
+    Exercise,
     Lesson,
     Datasets,
 )

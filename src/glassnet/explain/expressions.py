@@ -20,9 +20,16 @@ DERIVATIVES = {
     "log": "1 / u",
     "sqrt": "1 / (2 * sqrt(u))",
     "tanh": "1 - tanh(u)**2",
+    "absolute": "sign(u)",
+    "sign": "0 * u",
 }
-ABBREVIATIONS = {"tan": "sin(u) / cos(u)", "sigmoid": "1 / (1 + exp(-u))"}
-LONGEST, HIGHEST_POWER = 300, 64
+ABBREVIATIONS = {
+    "tan": "sin(u) / cos(u)",
+    "sigmoid": "1 / (1 + exp(-u))",
+    "abs": "absolute(u)",
+    "relu": "(u + absolute(u)) / 2",
+}
+LONGEST, HIGHEST_POWER = 600, 64
 ZERO, ONE = ast.Constant(0), ast.Constant(1)
 
 

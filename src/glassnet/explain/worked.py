@@ -13,7 +13,7 @@ from typing import Any
 from glassnet.errors import DataError, nearest
 from glassnet.explain.arithmetic import decimal, digits
 from glassnet.explain.chains import Chain
-from glassnet.explain.given import LARGEST, read_chain, read_setting
+from glassnet.explain.given import LARGEST, read_chain, read_counting, read_setting
 from glassnet.explain.places import Entry, Index, Setting, indices
 from glassnet.explain.quantities import Pass, Tensor
 
@@ -25,7 +25,8 @@ MOST_STEPS, MOST_PRODUCTS = 1000, 20_000
 NUMBER = re.compile(r"[+-]?(\d+\.?(\d*)|\.(\d+))(?:[eE]([+-]?\d{1,3}))?")
 NETWORK_KEYS = ("loss", "reduction", "optimizer", "l1", "l2", "x", "y", "layers")
 CHAIN_KEYS = ("expressions", "at")
-KEYS = ("title", "source", *NETWORK_KEYS, *CHAIN_KEYS, "claims")
+COUNT_KEYS = ("units", "rows")
+KEYS = ("title", "source", *NETWORK_KEYS, *CHAIN_KEYS, *COUNT_KEYS, "claims")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class WorkedExample:
         The last step that claims something.
     flat : bool
         Whether x is one example without an index of its own.
+    blank : int
+        How many numbers are still to be filled in.
 
     >>> example = read_example("lecture-5-one-neuron")
     >>> example.title, [claim.text for claim in example.claims][:2]
@@ -69,6 +72,7 @@ class WorkedExample:
     claims: tuple[Claim, ...]
     steps: int
     flat: bool
+    blank: int = 0
 
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """A tensor's shape as people write it: one example has no axis of its own."""
@@ -181,23 +185,33 @@ def _checked(document: Mapping[str, Any], name: str) -> WorkedExample:
     table, flat = _table(document)
     blocks = _blocks(document.get("claims"))
     claims: dict[Entry, Claim] = {}
+    blank = 0
     for number, block in enumerate(blocks, start=1):
-        for claim in _claims(block, f"claims[{number}]", table, flat):
+        written, left_open = _claims(block, f"claims[{number}]", table, flat)
+        blank += left_open
+        for claim in written:
             if claim.entry in claims:
                 raise DataError(f"step {claim.entry.step} claims {claim.entry.name} twice; write it once")
             claims[claim.entry] = claim
     steps = max((claim.entry.step for claim in claims.values()), default=1)
     if isinstance(table, Pass):
         _check_size(table.setting, steps)
-    return WorkedExample(name, words["title"] or name, words["source"], table, tuple(claims.values()), steps, flat)
+    return WorkedExample(
+        name, words["title"] or name, words["source"], table, tuple(claims.values()), steps, flat, blank
+    )
 
 
 def _table(document: Mapping[str, Any]) -> tuple[Pass | Chain, bool]:
-    network, chain = ([key for key in keys if key in document] for keys in (NETWORK_KEYS, CHAIN_KEYS))
-    if network and chain:
-        raise DataError(f"'{chain[0]}' and '{network[0]}' are in one file; write expressions and networks in two")
-    if chain:
+    kinds = {"a network": NETWORK_KEYS, "expressions": CHAIN_KEYS, "shapes": COUNT_KEYS}
+    found = {kind: next((key for key in keys if key in document), "") for kind, keys in kinds.items()}
+    present = [kind for kind, key in found.items() if key]
+    if len(present) > 1:
+        one, two = present[:2]
+        raise DataError(f"'{found[two]}' and '{found[one]}' are in one file; write {two} and {one} in two")
+    if found["expressions"]:
         return read_chain(document), False
+    if found["shapes"]:
+        return read_counting(document), False
     setting, flat = read_setting(document)
     return Pass(setting), flat
 
@@ -222,7 +236,8 @@ def _blocks(value: Any) -> list[Mapping[str, Any]]:
     return value
 
 
-def _claims(block: Mapping[str, Any], where: str, table: Pass | Chain, flat: bool) -> list[Claim]:
+def _claims(block: Mapping[str, Any], where: str, table: Pass | Chain, flat: bool) -> tuple[list[Claim], int]:
+    """What a block writes down, and how many numbers it leaves blank."""
     step = block.get("step", 1 if isinstance(table, Chain) else None)
     if step is None:
         raise DataError(f"{where} lacks its step; write step = 1")
@@ -232,16 +247,25 @@ def _claims(block: Mapping[str, Any], where: str, table: Pass | Chain, flat: boo
         remedy = "expressions have one step" if isinstance(table, Chain) else "a second step needs an optimizer"
         raise DataError(f"{where}: step {step}: {remedy}")
     found: list[Claim] = []
+    blank = 0
     for name, value in block.items():
-        if name != "step":
+        if isinstance(table, Chain) and name in table.blank:
+            blank += 1
+        elif name != "step":
             tensor = table.tensors.get(name)
             if tensor is None:
                 raise DataError(f"{where}: {_missing(name, table)}")
             shape = tensor.shape[1:] if flat and tensor.per_example else tensor.shape
             texts = _flat_texts(value, shape, f"{where}: {name}")
             places = (Entry(step, name, index) for index in indices(tensor.shape))
-            found += [_claim(e, text, f"{where}: {name}") for e, text in zip(places, texts, strict=True) if text != ""]
-    return found
+            filled = [(entry, text) for entry, text in zip(places, texts, strict=True) if not _is_blank(text)]
+            found += [_claim(entry, text, f"{where}: {name}") for entry, text in filled]
+            blank += len(texts) - len(filled)
+    return found, blank
+
+
+def _is_blank(text: Any) -> bool:
+    return isinstance(text, str) and not text.strip(" _")
 
 
 def _missing(name: str, table: Pass | Chain) -> str:
