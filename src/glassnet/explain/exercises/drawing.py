@@ -62,7 +62,7 @@ def order(
         chosen[-1] = activation(record.link)
     record.check_output(chosen[-1], sizes[-1])
     for number, g in enumerate(chosen, start=1):
-        if not g.trainable and not (number == depth == 1 and record.owns(g)):
+        if not g.trainable and not (number == depth and record.owns(g)):
             raise InvalidParameterError(f"activation: no gradient passes through {g.name} in layer {number}")
     return Order(sizes, tuple(chosen), record, rule, rows)
 
@@ -163,12 +163,14 @@ def _unfriendly(s: Setting, entry: Entry, value: float) -> bool:
 
 
 def _dead(s: Setting, values: Mapping[Entry, Any]) -> int:
-    """Units whose slope is 0 for every example: no gradient passes through them."""
+    """Units whose slope is nearly 0 for every example: hardly any gradient passes through them."""
     slopes: dict[tuple[int, str, int], float] = {}
     for entry, value in values.items():
-        if entry.name.startswith("g") and entry.name[1:].isdigit():
+        g = s.activations[int(entry.name[1:]) - 1] if entry.name[0] == "z" else None
+        if g is not None and g.derivative is not None:
+            z = np.float64(float(value))
             key = (entry.step, entry.name, entry.index[1])
-            slopes[key] = max(slopes.get(key, 0.0), abs(float(value)))
+            slopes[key] = max(slopes.get(key, 0.0), abs(float(g.slope(z, g.value(z)))))
     return sum(slope < AWAY / 4 for slope in slopes.values())
 
 
