@@ -13,6 +13,7 @@ from typing import Any
 from glassnet.errors import DataError
 from glassnet.explain.arithmetic import Arithmetic, Number, decimal, digits
 from glassnet.explain.chains import Chain
+from glassnet.explain.claims import Claim
 from glassnet.explain.evaluation import evaluate
 from glassnet.explain.findings import CheckReport, Finding
 from glassnet.explain.given import LARGEST
@@ -21,7 +22,7 @@ from glassnet.explain.intervals import Ends
 from glassnet.explain.places import Entry
 from glassnet.explain.wording import Wording
 from glassnet.explain.words import USES, Uses
-from glassnet.explain.worked import Claim, WorkedExample, read_example, worked_example
+from glassnet.explain.worked import WorkedExample, read_example, worked_example
 
 __all__ = ["check"]
 
@@ -94,7 +95,7 @@ class _Judge:
                 label = self.example.label(entry, entry.step)
                 raise DataError(
                     f"{self.example.name}: step {entry.step}: {label}, claimed as {claim.text}, is no finite number "
-                    "for this example; check x, W and b"
+                    f"for this example; check {'at' if isinstance(self.table, Chain) else 'x, W and b'}"
                 )
         return found
 

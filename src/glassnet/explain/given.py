@@ -18,6 +18,7 @@ from glassnet.formulas.registry import check_number
 __all__ = ["LARGEST", "read_chain", "read_counting", "read_setting"]
 
 LAYER_KEYS = ("activation", "W", "b")
+ABOVE = ("title", "source", "loss", "reduction", "optimizer", "l1", "l2", "x", "y")
 MOST_EXPRESSIONS, LARGEST = 20, 1e300
 MOST_SIZES, LARGEST_SIZE = 50, 10_000_000
 
@@ -69,16 +70,16 @@ def _numbers(value: Any, where: str, axes: int, example: str) -> np.ndarray:
     def fail(what: str) -> DataError:
         return DataError(f"{where} {what}; write it like {example}")
 
-    def walk(part: Any, axes: int) -> None:
-        if axes:
+    def walk(part: Any, left: int) -> None:
+        if left:
             if not isinstance(part, list) or not part:
                 raise fail("must be a list of lists of numbers" if axes > 1 else "must be a list of numbers")
             for item in part:
-                walk(item, axes - 1)
+                walk(item, left - 1)
         elif not _is_number(part):
             raise fail(f"holds {part!r} where a number should be")
         elif not abs(part) <= LARGEST:
-            raise fail("holds a number that is not finite")
+            raise fail("holds a number that is too large, or not finite")
 
     walk(value, axes)
     if axes == 2 and len({len(row) for row in value}) > 1:
@@ -98,9 +99,10 @@ def _layer(layer: Mapping[str, Any], number: int, below: int) -> tuple[Activatio
     where = f"layers[{number}]"
     unknown = next((key for key in layer if key not in LAYER_KEYS), None)
     if unknown is not None:
-        raise DataError(
-            f"{where}: unknown key '{unknown}'{nearest(unknown, LAYER_KEYS)} (known: {', '.join(LAYER_KEYS)})"
-        )
+        near = nearest(unknown, LAYER_KEYS)
+        if not near and unknown in ABOVE:
+            near = "; it belongs above the first [[layers]]"
+        raise DataError(f"{where}: unknown key '{unknown}'{near} (known: {', '.join(LAYER_KEYS)})")
     if "W" not in layer:
         raise DataError(f"{where} lacks W, its weights as (outputs, inputs): here {below} numbers in each row")
     W = _numbers(layer["W"], f"{where}.W", 2, "W = [[0.1, 0.4], [0.2, 0.5]]")
