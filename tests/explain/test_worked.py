@@ -77,7 +77,7 @@ CASES = [
     ("claims.0.step", True, "claims[1]: step must be a whole number"),
     ("claims.0.zz1", ["1"], "claims[1]: unknown name 'zz1'; did you mean 'z1'? (there are: z1, a1, z2"),
     ("claims.0.W1", [["1"]], "claims[1]: "),
-    ("claims.0.z1", ["1.2"], "claims[1]: z1 must have 2 numbers; a number that was not written down is \"\""),
+    ("claims.0.z1", ["1.2"], "claims[1]: z1 must have 2 numbers, got 1; a number that was not written down is \"\""),
     ("claims.0.z1", "1.2", "claims[1]: z1 must have 2 numbers"),
     ("claims.0.z1", [["1.2", "1.8"], ["1.2", "1.8"]], "claims[1]: z1 must have 2 numbers"),
     ("claims.0.z1", [["1.2"], "1.8"], "claims[1]: z1 must have 2 numbers"),
