@@ -59,3 +59,10 @@ def test_every_option_is_documented(command):
 
 def test_the_errata_page_is_current():
     assert (DOCS / "errata.md").read_text("utf-8") == script("make_errata").page(), "run `make records`"
+
+
+def test_the_sample_of_diagnose_is_current():
+    maker = script("make_diagnose")
+    there, now = maker.verdicts((DOCS / "diagnose.md").read_text("utf-8")), maker.verdicts(maker.sample())
+    assert there == now, "run `make records`"
+    assert {"fine", "wrong"} <= {verdict for verdict, _ in now}
