@@ -40,6 +40,8 @@ _PLACES = {
     "CheckReport": "explain.findings",
     "Derivation": "explain.derivation",
     "check": "explain.checking",
+    **dict.fromkeys(("Proof", "derive"), "explain.proofs"),
+    **dict.fromkeys(("Exercise", "exercise"), "explain.exercises"),
     **dict.fromkeys(("WorkedExample", "read_example"), "explain.worked"),
     "Network": "model",
     "check_gradients": "model",

@@ -20,7 +20,11 @@ from glassnet.estimators.table import TableClassifier as TableClassifier
 from glassnet.estimators.table import TableRegressor as TableRegressor
 from glassnet.explain.checking import check as check
 from glassnet.explain.derivation import Derivation as Derivation
+from glassnet.explain.exercises import Exercise as Exercise
+from glassnet.explain.exercises import exercise as exercise
 from glassnet.explain.findings import CheckReport as CheckReport
+from glassnet.explain.proofs import Proof as Proof
+from glassnet.explain.proofs import derive as derive
 from glassnet.explain.worked import WorkedExample as WorkedExample
 from glassnet.explain.worked import read_example as read_example
 from glassnet.formulas.activations import ACTIVATIONS as ACTIVATIONS

@@ -44,6 +44,10 @@ def test_the_playground_s_pages_are_current():
         assert f"| `{name}` | " in protocol
 
 
+def test_the_derivations_page_is_current():
+    assert (DOCS / "derivations.md").read_text("utf-8") == script("make_derivations").page(), "run `make records`"
+
+
 def test_the_picture_is_current():
     assert (DOCS / "see_through.svg").read_text("utf-8") == script("make_picture").draw(), "run `make records`"
 
@@ -76,3 +80,10 @@ def test_the_page_of_derivations_is_current():
 
 def test_the_errata_page_is_current():
     assert (DOCS / "errata.md").read_text("utf-8") == script("make_errata").page(), "run `make records`"
+
+
+def test_the_sample_of_diagnose_is_current():
+    maker = script("make_diagnose")
+    there, now = maker.verdicts((DOCS / "diagnose.md").read_text("utf-8")), maker.verdicts(maker.sample())
+    assert there == now, "run `make records`"
+    assert {"fine", "wrong"} <= {verdict for verdict, _ in now}

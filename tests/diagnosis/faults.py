@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import polars as pl
 
 from glassnet import ACTIVATIONS, SGD, Adam, Dense, Network, TableClassifier, diagnose, load_dataset
 
@@ -127,3 +128,62 @@ def raw_target(seed):
     X, _ = arrays(seed=seed)
     net = Network(8, [Dense(32, "relu"), Dense(1)], seed=seed)
     return diagnose(net, X, 500 + 30 * X[:, 0] + 30 * X[:, 1] * X[:, 2], validation=0.15)
+
+
+def with_column(name, values, seed):
+    """A built-in table with one column more."""
+    X, y = table(name)
+    return diagnose(TableClassifier(random_state=seed), X.with_columns(values.alias("more")), y)
+
+
+def constant_column(seed):
+    return with_column("iris", pl.lit(3.0), seed)
+
+
+def empty_column(seed):
+    return with_column("breast_cancer", pl.lit(None, dtype=pl.Float64), seed)
+
+
+def constant_input(seed):
+    X, y = arrays(seed=seed)
+    X[:, 5] = 1.5
+    return diagnose(network(seed=seed), X, y, validation=0.15)
+
+
+def doubled_table(name, seed):
+    X, y = table(name)
+    both = pl.concat([X.with_columns(y.alias("t"))] * 2).sample(fraction=1, shuffle=True, seed=seed)
+    return diagnose(TableClassifier(random_state=seed), both.drop("t"), both["t"])
+
+
+def unscaled_table(name, seed):
+    X, y = table(name)
+    return diagnose(TableClassifier(scaling="none", random_state=seed), X.select(pl.all() * 1000), y)
+
+
+def shuffled_table(name, seed):
+    X, y = table(name)
+    return diagnose(TableClassifier(random_state=seed), X, y.sample(fraction=1, shuffle=True, seed=seed + 5))
+
+
+def rate_of_table(name, seed, rate, rule):
+    X, y = table(name)
+    return diagnose(TableClassifier(learning_rate=rate, optimizer=rule, random_state=seed), X, y)
+
+
+def dead_table(name, seed):
+    X, y = table(name)
+    return diagnose(TableClassifier(activation="relu", initializer="normal(mean=-2, std=0.1)", random_state=seed), X, y)
+
+
+ON_TABLES = {
+    "doubled": (doubled_table, "splits"),
+    "unscaled": (unscaled_table, "inputs"),
+    "shuffled": (shuffled_table, "labels"),
+    "high": (lambda name, seed: rate_of_table(name, seed, 1.0, "adam"), "learning_rate"),
+    "high for sgd": (lambda name, seed: rate_of_table(name, seed, 100.0, "sgd"), "learning_rate"),
+    "low": (lambda name, seed: rate_of_table(name, seed, 1e-6, "adam"), "learning_rate"),
+    "low for sgd": (lambda name, seed: rate_of_table(name, seed, 1e-6, "sgd"), "learning_rate"),
+    "dead": (dead_table, "first_units"),
+}
+"""Faults of tables, and the check that finds each first."""

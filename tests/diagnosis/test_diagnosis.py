@@ -52,13 +52,28 @@ def test_a_planted_fault_is_the_first_found(fault, seed):
 
 @pytest.mark.parametrize(
     ("unusual", "name"),
-    [(faults.solved_by_a_line, "linear"), (faults.rare_class, "balance")],
-    ids=["linear", "balance"],
+    [
+        (faults.solved_by_a_line, "linear"),
+        (faults.rare_class, "balance"),
+        (faults.constant_column, "columns"),
+        (faults.empty_column, "columns"),
+        (faults.constant_input, "columns"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_what_may_be_meant_is_to_be_looked_at(unusual, name):
     found = unusual(0)
     assert [finding.name for finding in found.of("look")] == [name]
     assert found.healthy
+
+
+@pytest.mark.parametrize("name", ["iris", "breast_cancer", "spiral"])
+@pytest.mark.parametrize("fault", faults.ON_TABLES)
+def test_a_fault_of_a_table_is_the_first_found(fault, name):
+    make, check = faults.ON_TABLES[fault]
+    found = make(name, 0)
+    assert found.first is not None
+    assert found.first.name == check
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -68,7 +83,7 @@ def test_a_healthy_network_raises_nothing(seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", ["breast_cancer", "digits", "diabetes"])
+@pytest.mark.parametrize("name", ["breast_cancer", "digits", "diabetes", "iris", "spiral", "xor"])
 def test_healthy_defaults_on_real_tables_raise_nothing_wrong(name, seed):
     data = load_dataset(name)
     kind = TableRegressor if name == "diabetes" else TableClassifier

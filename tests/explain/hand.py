@@ -4,6 +4,7 @@
 A computation is a dict from (step, name) to an array, in the order of computation, with the document of its example.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,10 @@ from glassnet.formulas.optimizers import OPTIMIZERS
 
 torch = pytest.importorskip("torch")
 
-HIDDEN = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "swish", "gelu", "mish", "identity")
+HIDDEN = (
+    "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "swish", "gelu", "mish", "identity",
+    "exponential", "softmax",
+)  # fmt: skip
 OUTPUTS = (
     ("sigmoid", "binary_cross_entropy"),
     ("sigmoid", "half_squared_error"),
@@ -28,15 +32,31 @@ OUTPUTS = (
     ("softmax", "cross_entropy"),
     ("softmax", "half_squared_error"),
     ("exponential", "poisson"),
+    ("softplus", "poisson"),
+    ("identity", "absolute_error"),
+    ("identity", "quantile"),
+    ("step", "perceptron"),
 )
 RULES = {
-    "sgd": lambda p, eta: torch.optim.SGD(p, lr=eta),
-    "momentum": lambda p, eta: torch.optim.SGD(p, lr=eta, momentum=0.9),
-    "nesterov": lambda p, eta: torch.optim.SGD(p, lr=eta, momentum=0.9, nesterov=True),
-    "adagrad": lambda p, eta: torch.optim.Adagrad(p, lr=eta, eps=1e-8),
-    "rmsprop": lambda p, eta: torch.optim.RMSprop(p, lr=eta, alpha=OPTIMIZERS["rmsprop"]().rho, eps=1e-8),
-    "adam": lambda p, eta: torch.optim.Adam(p, lr=eta, eps=1e-8),
+    "sgd": lambda W, b, eta: torch.optim.SGD([*W, *b], lr=eta),
+    "momentum": lambda W, b, eta: torch.optim.SGD([*W, *b], lr=eta, momentum=0.9),
+    "nesterov": lambda W, b, eta: torch.optim.SGD([*W, *b], lr=eta, momentum=0.9, nesterov=True),
+    "adagrad": lambda W, b, eta: torch.optim.Adagrad([*W, *b], lr=eta, eps=1e-8),
+    "rmsprop": lambda W, b, eta: torch.optim.RMSprop([*W, *b], lr=eta, alpha=OPTIMIZERS["rmsprop"]().rho, eps=1e-8),
+    "adam": lambda W, b, eta: torch.optim.Adam([*W, *b], lr=eta, eps=1e-8),
+    "adamw": lambda W, b, eta: torch.optim.AdamW(
+        [{"params": W, "weight_decay": 0.01}, {"params": b, "weight_decay": 0.0}], lr=eta, eps=1e-8
+    ),
+    "nadam": lambda W, b, eta: torch.optim.NAdam([*W, *b], lr=eta, eps=1e-8),
 }
+SLOTS = {
+    "momentum": {"v": "momentum_buffer"},
+    "nesterov": {"v": "momentum_buffer"},
+    "adagrad": {"s": "sum"},
+    "rmsprop": {"s": "square_avg"},
+    **{rule: {"m": "exp_avg", "v": "exp_avg_sq"} for rule in ("adam", "adamw", "nadam")},
+}
+"""What a rule keeps: our name and PyTorch's."""
 F = torch.nn.functional
 G = {
     "sigmoid": torch.sigmoid,
@@ -44,6 +64,7 @@ G = {
     "relu": torch.relu,
     "leaky_relu": lambda z: F.leaky_relu(z, 0.01),
     "elu": F.elu,
+    "selu": F.selu,
     "softplus": F.softplus,
     "swish": F.silu,
     "gelu": F.gelu,
@@ -51,6 +72,7 @@ G = {
     "identity": lambda z: z * 1.0,
     "exponential": torch.exp,
     "softmax": lambda z: torch.softmax(z, dim=1),
+    "step": lambda z: (z >= 0).to(z.dtype),
 }
 L = {
     "binary_cross_entropy": lambda a, y: -(y * torch.log(a) + (1 - y) * torch.log(1 - a)),
@@ -59,7 +81,11 @@ L = {
     "huber": lambda a, y: F.huber_loss(a, y, reduction="none"),
     "cross_entropy": lambda a, y: -y * torch.log(a),
     "poisson": lambda a, y: a - y * torch.log(a),
+    "absolute_error": lambda a, y: abs(a - y),
+    "quantile": lambda a, y: torch.maximum(0.5 * (y - a), -0.5 * (y - a)),
+    "perceptron": lambda a, y: 0.5 * (a - y) ** 2,  # for its gradient a - y; the criterion itself is (a - y) z
 }
+PER_EXAMPLE = ("z", "a", "g", "delta", "dL_da", "losses")
 
 
 @dataclass
@@ -99,9 +125,12 @@ def draw(seed: int) -> Computation:
     units = [int(rng.integers(1, 4)) for _ in range(depth)]
     units[-1] = max(2, units[-1]) if output == "softmax" else units[-1]
     sizes = [int(rng.integers(1, 4)), *units]
-    activations = [*(str(rng.choice(HIDDEN)) for _ in range(depth - 1)), output]
+    hidden = [str(rng.choice(HIDDEN)) for _ in range(depth - 1)]
+    hidden = ["tanh" if g == "softmax" and n == 1 else g for g, n in zip(hidden, units, strict=False)]
+    activations = [*hidden, output]
     reduction, rule = str(rng.choice(["sum", "mean"])), str(rng.choice(list(RULES)))
-    eta, l2 = float(rng.choice([0.5, 0.1, 0.05])), float(rng.choice([0.0, 0.0, 0.01]))
+    eta = float(rng.choice([0.5, 0.1, 0.05]))
+    l1, l2 = (float(rng.choice([0.0, 0.0, 0.01])) for _ in range(2))
 
     def friendly(*shape: int) -> np.ndarray:
         values = np.round(rng.uniform(-1, 1, shape), 1 if rng.random() < 0.5 else 2)
@@ -112,9 +141,15 @@ def draw(seed: int) -> Computation:
     b = [friendly(n) for n in units]
     flat = rows == 1
     layers = [{"activation": g, "W": w.tolist(), "b": c.tolist()} for g, w, c in zip(activations, W, b, strict=True)]
-    document = {"x": (x[0] if flat else x).tolist(), "y": (y[0] if flat else y).tolist(), "loss": loss, "l2": l2}
+    document = {
+        "x": (x[0] if flat else x).tolist(),
+        "y": (y[0] if flat else y).tolist(),
+        "loss": loss,
+        "l1": l1,
+        "l2": l2,
+    }
     document |= {"reduction": reduction, "layers": layers, "optimizer": {"name": rule, "learning_rate": eta}}
-    document["optimizer"] |= {"epsilon": 1e-8} if rule in ("adagrad", "rmsprop", "adam") else {}
+    document["optimizer"] |= {"epsilon": 1e-8} if rule in {*SLOTS} - {"momentum", "nesterov"} else {}
     steps, start = int(rng.integers(1, 4)), (x, y, W, b)
     return Computation(document, _run(start, document, steps), flat, start, steps)
 
@@ -127,6 +162,17 @@ def _targets(rng: Any, loss: str, rows: int, outputs: int) -> np.ndarray:
     return rng.integers(0, 2, (rows, outputs)).astype(float)
 
 
+@contextmanager
+def _in_doubles():
+    """PyTorch's rules keep scalars such as NAdam's product of momenta in the default dtype."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@_in_doubles()
 def _run(start, document, steps, plant: Plant | None = None) -> dict[tuple[int, str], np.ndarray]:
     """Forward, backward and update line by line, as by hand; `plant` spoils one entry."""
     numbers: dict[tuple[int, str], np.ndarray] = {}
@@ -136,9 +182,9 @@ def _run(start, document, steps, plant: Plant | None = None) -> dict[tuple[int, 
     )
     activations = [layer["activation"] for layer in document["layers"]]
     v = 1 / len(X) if document["reduction"] == "mean" else 1.0
-    last, loss, l2 = len(W), L[document["loss"]], document["l2"]
+    last, loss, l1, l2 = len(W), L[document["loss"]], document["l1"], document["l2"]
     rule = document["optimizer"]
-    optimizer = RULES[rule["name"]]([*W, *b], rule["learning_rate"])
+    optimizer = RULES[rule["name"]](W, b, rule["learning_rate"])
 
     def line(name: str, value: Any, wrong: Any = None) -> Any:
         """Write a line down; returns what the next lines are computed from."""
@@ -155,16 +201,22 @@ def _run(start, document, steps, plant: Plant | None = None) -> dict[tuple[int, 
             turned = a[-1] @ W[l] + b[l] if W[l].shape[0] == W[l].shape[1] else None
             z.append(line(f"z{l + 1}", a[-1] @ W[l].T + b[l], turned))
             a.append(line(f"a{l + 1}", G[activations[l]](z[-1])))
-        line("loss", v * loss(a[-1], Y).sum() + l2 / 2 * sum((w * w).sum() for w in W))
+        own = (a[-1] - Y) * z[-1] if document["loss"] == "perceptron" else loss(a[-1], Y)
+        losses, total = line("losses", own.sum(dim=1)), 0.0
+        if l1 or l2:
+            total = line("penalty", sum(l1 * abs(w).sum() + l2 / 2 * (w * w).sum() for w in W))
+        line("loss", v * losses.sum() + total)
         da = v * _gradient(lambda out: loss(out, Y), a[-1])
         gradients: dict[str, Any] = {}
         for l in range(last, 0, -1):
             da, g = line(f"dL_da{l}", da), activations[l - 1]
-            if g == "softmax":
+            if g == "step":
+                delta = line(f"delta{l}", da)
+            elif g == "softmax":
                 delta = line(f"delta{l}", a[l] * (da - (da * a[l]).sum(dim=1, keepdim=True)), da)
             else:
                 delta = line(f"delta{l}", da * line(f"g{l}", _gradient(G[g], z[l])), da)
-            gradients[f"W{l}"] = line(f"dW{l}", delta.T @ a[l - 1] + l2 * W[l - 1])
+            gradients[f"W{l}"] = line(f"dW{l}", delta.T @ a[l - 1] + l1 * torch.sign(W[l - 1]) + l2 * W[l - 1])
             gradients[f"b{l}"] = line(f"db{l}", delta.sum(dim=0))
             da = delta @ W[l - 1]
         for l in range(last):
@@ -172,8 +224,11 @@ def _run(start, document, steps, plant: Plant | None = None) -> dict[tuple[int, 
         before = [p.clone() for p in (*W, *b)]
         optimizer.step()
         for k, p in enumerate((*W, *b)):
-            name = f"{'W' if k < last else 'b'}{k % last + 1}_new"
-            p.data = line(name, p.clone(), 2 * before[k] - p)
+            name = f"{'W' if k < last else 'b'}{k % last + 1}"
+            for slot, theirs in SLOTS.get(rule["name"], {}).items():
+                kept = optimizer.state[p][theirs]
+                kept.copy_(line(f"{slot}_{name}", kept.clone()))
+            p.data = line(f"{name}_new", p.clone(), 2 * before[k] - p)
     return numbers
 
 
@@ -192,7 +247,7 @@ def autograd(computation: Computation) -> dict[str, np.ndarray]:
         a = G[layer["activation"]](a @ w.T + c)
     losses = L[d["loss"]](a, Y).sum(dim=1)
     total = losses.mean() if d["reduction"] == "mean" else losses.sum()
-    (total + d["l2"] / 2 * sum((w * w).sum() for w in W)).backward()
+    (total + sum(d["l1"] * abs(w).sum() + d["l2"] / 2 * (w * w).sum() for w in W)).backward()
     grads = {f"d{kind}{l}": p.grad for kind, part in (("W", W), ("b", b)) for l, p in enumerate(part, start=1)}
     return {name: grad.numpy() for name, grad in grads.items()}
 
@@ -245,10 +300,11 @@ def claims(computation: Computation, texts: dict[tuple[int, str], np.ndarray]) -
     """The document with claims: arrays of text by step and name."""
     blocks: dict[int, dict[str, Any]] = {}
     for (step, name), array in texts.items():
-        per_example = computation.flat and name.startswith(("z", "a", "g", "delta", "dL_da"))
+        per_example = computation.flat and name.startswith(PER_EXAMPLE)
         value = array[0] if per_example else array
-        blocks.setdefault(step, {"step": step})[name] = value.tolist()
+        blocks.setdefault(step, {"step": step})[name] = np.asarray(value, dtype=object).tolist()
     return computation.document | {"claims": list(blocks.values())}
 
 
-assert set(HIDDEN) <= set(ACTIVATIONS) and {loss for _, loss in OUTPUTS} <= set(LOSSES)
+assert {*HIDDEN, "step"} == set(ACTIVATIONS) and {loss for _, loss in OUTPUTS} == set(LOSSES)
+assert set(RULES) == set(OPTIMIZERS)

@@ -6,7 +6,7 @@ The computations are made line by line with PyTorch (`hand`), not by the table o
 import numpy as np
 import pytest
 
-from explain.hand import Plant, autograd, claims, draw, printed
+from explain.hand import PER_EXAMPLE, Plant, autograd, claims, draw, printed
 from glassnet.explain.checking import check
 from tolerances import TORCH, relative
 
@@ -44,7 +44,7 @@ def spoil(computation, rng, figures):
 
 def place(computation, plant):
     """Step, name and index as the checker writes them."""
-    per_example = plant.name.startswith(("z", "a", "g", "delta", "dL_da"))
+    per_example = plant.name.startswith(PER_EXAMPLE)
     index = plant.index[1:] if computation.flat and per_example else plant.index
     return plant.step, plant.name, tuple(i + 1 for i in index)
 
@@ -78,6 +78,6 @@ def test_the_computations_are_right():
     """Line by line is what PyTorch's own backward pass gives."""
     for seed in range(40):
         computation = draw(seed)
-        if tame(computation.numbers):
+        if tame(computation.numbers) and computation.document["loss"] != "perceptron":  # whose delta is no derivative
             for name, gradient in autograd(computation).items():
                 assert relative(computation.numbers[1, name], gradient) < TORCH, (seed, name)

@@ -9,8 +9,10 @@ from typer.core import TyperCommand
 from glassnet import __version__
 from glassnet.cli.check import Check
 from glassnet.cli.datasets import Datasets
+from glassnet.cli.derive import Derive
 from glassnet.cli.diagnose import Diagnose
 from glassnet.cli.evaluate import Evaluate
+from glassnet.cli.exercise import Exercise
 from glassnet.cli.explain import Explain
 from glassnet.cli.fit import Fit
 from glassnet.cli.gradcheck import Gradcheck
@@ -30,8 +32,10 @@ COMMANDS: tuple[type[Any], ...] = (
     Diagnose,
     Gradcheck,
     Explain,
+    Derive,
     Check,
     Play,
+    Exercise,
     Lesson,
     Datasets,
 )

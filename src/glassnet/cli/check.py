@@ -91,8 +91,11 @@ def show(screen: "Screen", report: Any, *, everything: bool) -> None:
     head = ["", "number", "verdict", "written", "from the numbers before it", "exact"]
     screen.show(grid(title, head, rows, left=3) if rows else Text(f"\n{title}", "bold"))
     counts = ", ".join(f"{n} {_word(verdict)}" for verdict, n in report.counts.items() if n)
-    screen.show("", f"{len(report.findings)} numbers: {counts}" if report.findings else "no number is written down")
-    screen.show(*_slip_lines(report.first_slip))
+    n = len(report.findings)
+    screen.show("", f"{n} {'number' if n == 1 else 'numbers'}: {counts}" if n else "no number is written down")
+    if example.blank:
+        screen.show(f"{example.blank} not yet filled in")
+    screen.show(*(_slip_lines(report.first_slip) if report.findings else ()))
 
 
 def _word(verdict: str) -> str:

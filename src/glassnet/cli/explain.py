@@ -11,9 +11,6 @@ from glassnet.errors import InvalidParameterError
 
 __all__ = ["Explain"]
 
-FORMATS = ("text", "markdown", "latex", "html")
-SUFFIXES = {".txt": "text", ".md": "markdown", ".tex": "latex", ".html": "html"}
-
 
 @dataclass(frozen=True)
 class Explain:
@@ -97,24 +94,20 @@ class Explain:
 
     def run(self) -> int:
         """Trace, write down, show."""
+        from glassnet.cli.forms import form_of, show_or_write
         from glassnet.cli.rules import whole
         from glassnet.cli.screen import Screen
 
-        form = self._form()
+        form = form_of(self.form, self.out)
         derivation = self._derivation()
         result: Any = derivation
         if self.chain is not None:
             result = derivation.chain(self.chain, whole("--step", self.step, 1, len(derivation.steps)))
         screen = Screen(json=self.json)
-        if self.out is not None:
-            from glassnet.files.atomic import write_text
-
-            write_text(self.out, getattr(result, form)())
-            screen.note("written", f"{form} to {self.out}")
-        elif form == "text":
+        if form == "text" and self.out is None:
             screen.show(on_screen(result))
         else:
-            screen.show(getattr(result, form)().rstrip("\n"))
+            show_or_write(screen, getattr(result, form)(), form, self.out)
         screen.document(result.document())
         return 0
 
@@ -145,16 +138,6 @@ class Explain:
         steps, training = self._steps(asked.steps), self.training
         derivation = asked.network.explain(asked.X, asked.y, optimizer=rule, steps=steps, training=training, **look)
         return replace(derivation, title=asked.title) if asked.title else derivation
-
-    def _form(self) -> str:
-        from glassnet.cli.rules import choice
-
-        suffix = Path(self.out).suffix.lower() if self.out is not None else ".txt"
-        if self.form is not None:
-            return choice("--format", self.form, FORMATS)
-        if suffix not in SUFFIXES:
-            raise InvalidParameterError(f"--out must end in {', '.join(SUFFIXES)}, or say --format; got '{self.out}'")
-        return SUFFIXES[suffix]
 
     def _from_model(self) -> "Asked":
         """Some rows of a table, as the network of a model sees them."""

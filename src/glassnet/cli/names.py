@@ -27,7 +27,7 @@ def registry_names(kind: str) -> tuple[str, ...]:
 
 
 def with_names(text: str) -> str:
-    """Put names for {activations}, {losses}, … {datasets}, {examples}, {lessons},
+    """Put names for {activations}, {losses}, … {datasets}, {examples}, {lessons}, {proofs},
     and an estimator's default for {default:epochs}.
 
     >>> with_names("one of {schedules}").startswith("one of constant")
@@ -52,10 +52,14 @@ def with_names(text: str) -> str:
             from glassnet.lessons import LESSONS
 
             return ", ".join(LESSONS)
+        if kind == "proofs":
+            from glassnet.explain.proofs import PROOFS
+
+            return ", ".join(PROOFS)
         return ", ".join(registry_names(kind))
 
     return re.sub(
-        r"\{(activations|losses|optimizers|schedules|initializers|datasets|examples|lessons|default:\w+)\}",
+        r"\{(activations|losses|optimizers|schedules|initializers|datasets|examples|lessons|proofs|default:\w+)\}",
         listed,
         text,
     )

@@ -36,6 +36,8 @@ class Case:
         Further rows that training must not know, such as a test part.
     columns : sequence of Column
         Which inputs belong together.
+    dropped : sequence of (str, str)
+        Columns of the table that became no input, and why.
     fit : dict
         Arguments of `Network.fit`: optimizer, batch_size, epochs, class_weight, clip_norm, clip_value.
     """
@@ -46,6 +48,7 @@ class Case:
     elsewhere: tuple[Data, ...]
     columns: Sequence[Column]
     fit: dict[str, Any] = field(default_factory=dict)
+    dropped: Sequence[tuple[str, str]] = ()
 
     # --- what it is ---------------------------------------------------------------------------------------------
 
@@ -153,10 +156,11 @@ def case_of(
     columns: Sequence[Column],
     sample_weight: Any,
     fit: dict[str, Any],
+    dropped: Sequence[tuple[str, str]] = (),
 ) -> Case:
     """Check the arrays as `Network.fit` does, and hold rows out where it would."""
     bare = msgspec.structs.replace(network.architecture, label_smoothing=0.0)
     data, held = hold_out(bare, network.seed, prepare(bare, X, y, sample_weight), validation, None)
     elsewhere = () if test is None else (prepare(bare, *test, suffix=" of test"),)
     groups = columns or tuple((f"x{i + 1}", (i,)) for i in range(network.architecture.inputs))
-    return Case(network, data, held, elsewhere, groups, fit)
+    return Case(network, data, held, elsewhere, groups, fit, dropped)

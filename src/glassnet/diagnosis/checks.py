@@ -25,6 +25,14 @@ CHECKS: tuple[Check, ...] = (
         data.inputs,
     ),
     Check(
+        "columns",
+        "does every column tell something?",
+        "data",
+        "a column without any value, or with one value that is not 0 in every row: look",
+        f"{_TIPS}: look at the data before the network",
+        data.columns,
+    ),
+    Check(
         "leak",
         "does a column give the target away?",
         "data",
@@ -127,7 +135,8 @@ CHECKS: tuple[Check, ...] = (
         "loss_falls",
         "does the loss fall?",
         "steps",
-        "last tenth of the first steps: look from 0.95 of the first tenth, wrong from twice, or if not finite",
+        "last tenth of the first steps: look from 0.95 of the first tenth, or 4 times the loss of knowing nothing; "
+        "wrong from twice the first tenth, or if not finite",
         f"{_TIPS}: monitor training",
         steps.falls,
     ),
@@ -244,6 +253,7 @@ def _table_case(model: Any, X: Any, y: Any, validation: Any, test: Any, training
         columns=columns,
         sample_weight=options["sample_weight"],
         fit={name: options[name] for name in TRAINING},
+        dropped=[(column.name, column.why) for column in own.preprocessing_.dropped],
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glassnet.diagnosis.case import Case
     from glassnet.engines.base import Data
 
-__all__ = ["balance", "inputs", "labels", "leak", "linear", "splits"]
+__all__ = ["balance", "columns", "inputs", "labels", "leak", "linear", "splits"]
 
 FEW = 40  # rows below which chance decides
 
@@ -47,6 +47,24 @@ def inputs(case: "Case") -> Judgement:
 
 def _name(case: "Case", place: int) -> str:
     return next(f"'{name}'" for name, places in case.columns if place in places)
+
+
+def columns(case: "Case") -> Judgement:
+    """Columns that are empty, or the same in every row; where pixels and counts are 0 throughout, that is usual."""
+    empty = [name for name, why in case.dropped if why.startswith("all values are missing")]
+    same = [name for name, why in case.dropped if why.startswith("constant") and why.split()[-1] not in ("0", "0.0")]
+    X = case.data.X
+    still = np.flatnonzero((np.ptp(X, axis=0) == 0) & (X[0] != 0)) if not case.dropped else ()
+    same += [name for name, places in case.columns if len(places) == 1 and places[0] in still]
+    numbers = {"empty": empty, "constant": same, "left_out": [name for name, _ in case.dropped]}
+    found = [*(f"'{name}' has no values" for name in empty), *(f"'{name}' is the same in every row" for name in same)]
+    if found and len(found) < len(case.columns) + len(case.dropped):
+        meaning = f"column {found[0]}" + (f", and {len(found) - 1} more tell nothing" if len(found) > 1 else "")
+        first = (empty + same)[0]
+        advice = f"check how the table was made; if it is meant, leave it out: --drop {first} (drop=['{first}'])"
+        return Judgement(LOOK, meaning, advice, numbers)
+    out = f"; {len(case.dropped)} left out" if case.dropped else ""
+    return Judgement(FINE, f"every column that is used has different values{out}", "", numbers)
 
 
 def leak(case: "Case") -> Judgement:

@@ -50,6 +50,9 @@ def falls(case: "Case") -> Judgement:
     said = f"in {len(seen.losses):,} steps the loss goes from {first:.4g} to {last:.4g}"
     if last > 2 * max(first, case.constant_loss):
         return Judgement(WRONG, f"{said}: it rises", advice, numbers)
+    if last > 4 * case.constant_loss > 0:
+        far = f"it is still {last / case.constant_loss:.3g} times that of knowing nothing"
+        return Judgement(LOOK, f"{said}: {far}", advice, numbers)
     if last < 0.95 * first or last < 0.9 * case.constant_loss:
         return Judgement(FINE, said, "", numbers)
     return Judgement(

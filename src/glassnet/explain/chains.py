@@ -30,6 +30,9 @@ def _no_line(*_: Any) -> Line:
 class Chain:
     """Expressions that use one another and given variables, as a table of lines like `quantities.Pass`.
 
+    With `whole` all are whole numbers, which nothing rounds, and nobody asks for derivatives. `blank` are names whose
+    formula was left open.
+
     >>> from glassnet.explain.expressions import parse
     >>> chain = Chain((parse("u = x**2"), parse("f = sin(u)")), {"x": 2.0})
     >>> list(chain.tensors)
@@ -38,6 +41,8 @@ class Chain:
 
     expressions: tuple[Expression, ...]
     at: Mapping[str, float]
+    whole: bool = False
+    blank: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Expression]:
@@ -60,7 +65,8 @@ class Chain:
         found: dict[str, Tensor] = {}
         for name, expression in self.by_name.items():
             found[name] = _tensor(name, f"{name} = {expression.text}")
-            for inner in sorted(self.below[name], key=order.index, reverse=True):
+            inside = () if self.whole else self.below[name]
+            for inner in sorted(inside, key=order.index, reverse=True):
                 found[f"d{name}_d{inner}"] = _tensor(f"d{name}_d{inner}", self._rule(name, inner))
         return found
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from glassnet.errors import DataError
 from glassnet.explain.arithmetic import Arithmetic, Number, decimal, digits
+from glassnet.explain.chains import Chain
+from glassnet.explain.claims import Claim
 from glassnet.explain.evaluation import evaluate
 from glassnet.explain.findings import CheckReport, Finding
 from glassnet.explain.given import LARGEST
@@ -20,7 +22,7 @@ from glassnet.explain.intervals import Ends
 from glassnet.explain.places import Entry
 from glassnet.explain.wording import Wording
 from glassnet.explain.words import USES, Uses
-from glassnet.explain.worked import Claim, WorkedExample, read_example, worked_example
+from glassnet.explain.worked import WorkedExample, read_example, worked_example
 
 __all__ = ["check"]
 
@@ -67,6 +69,7 @@ class _Judge:
 
     def __init__(self, example: WorkedExample) -> None:
         self.example, self.table = example, example.table
+        self.rounded = not (isinstance(self.table, Chain) and self.table.whole)
         self.claims: dict[Entry, Claim] = {claim.entry: claim for claim in example.claims}
         self.verdicts: dict[Entry, str] = {}
         self.values: dict[Entry, Ends | None] = {}  # what an entry stands for, to those that are computed from it
@@ -92,7 +95,7 @@ class _Judge:
                 label = self.example.label(entry, entry.step)
                 raise DataError(
                     f"{self.example.name}: step {entry.step}: {label}, claimed as {claim.text}, is no finite number "
-                    "for this example; check x, W and b"
+                    f"for this example; check {'at' if isinstance(self.table, Chain) else 'x, W and b'}"
                 )
         return found
 
@@ -167,6 +170,8 @@ class _Judge:
     def _printed(self, claim: Claim) -> Ends:
         """All values that round to what is printed, and that the quantity can take."""
         low, high = claim.value - claim.unit / 2, claim.value + claim.unit / 2
+        if not self.rounded:
+            return claim.value, claim.value
         least, most = map(digits.mpf, self.table.limits(claim.entry))
         return (max(low, least), min(high, most)) if max(low, least) <= min(high, most) else (low, high)
 
@@ -179,9 +184,10 @@ class _Judge:
         clean, soiled = self._candidates(entry)
         if any(_near(claim, ends, 0) for ends in clean):
             return "rounding"
-        if any(_near(claim, ends, 1) for ends in [self._point(entry), *clean]):
+        units = 1 if self.rounded else 0  # what is counted is right or wrong
+        if any(_near(claim, ends, units) for ends in [self._point(entry), *clean]):
             return "last_digit"
-        return "follows" if any(_near(claim, ends, 1) for ends in soiled) else "slip"
+        return "follows" if any(_near(claim, ends, units) for ends in soiled) else "slip"
 
     def _candidates(self, entry: Entry) -> tuple[list[Ends], list[Ends]]:
         """What the numbers before it give: without an earlier slip among them, and with one."""

@@ -4,6 +4,7 @@ The text becomes Python's syntax tree, of which only arithmetic and a few functi
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,9 +21,16 @@ DERIVATIVES = {
     "log": "1 / u",
     "sqrt": "1 / (2 * sqrt(u))",
     "tanh": "1 - tanh(u)**2",
+    "absolute": "sign(u)",
+    "sign": "0 * u",
 }
-ABBREVIATIONS = {"tan": "sin(u) / cos(u)", "sigmoid": "1 / (1 + exp(-u))"}
-LONGEST, HIGHEST_POWER = 300, 64
+ABBREVIATIONS = {
+    "tan": "sin(u) / cos(u)",
+    "sigmoid": "1 / (1 + exp(-u))",
+    "abs": "absolute(u)",
+    "relu": "(u + absolute(u)) / 2",
+}
+LONGEST, HIGHEST_POWER = 600, 64
 ZERO, ONE = ast.Constant(0), ast.Constant(1)
 
 
@@ -76,7 +84,9 @@ def parse(text: str) -> Expression:
         (target,) = assignment.targets
         assert isinstance(target, ast.Name)
     except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError):
-        raise DataError(f"cannot read expression {text[:LONGEST]!r}; write it like 'f = sin(u)'") from None
+        product = re.search(r"\d[A-Za-z(]", text)
+        advice = "write products with *, such as 2 * x" if product else "write it like 'f = sin(u)'"
+        raise DataError(f"cannot read expression {text[:LONGEST]!r}; {advice}") from None
     try:
         return Expression(target.id, _checked(assignment.value))
     except DataError as error:
@@ -103,6 +113,8 @@ def _checked(node: ast.expr) -> ast.expr:
             raise DataError(f"unknown function '{name}'{near}")
         inner = _checked(node.args[0])
         return _substitute(ABBREVIATIONS[name], inner) if name in ABBREVIATIONS else ast.Call(node.func, [inner], [])
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+        raise DataError(f"'{ast.unparse(node)}' is not allowed; a power is written {ast.unparse(node.left)}**2")
     raise DataError(f"'{ast.unparse(node)}' is not allowed; use + - * / **, numbers, names and functions of one value")
 
 
@@ -113,7 +125,9 @@ def _exponent(node: ast.expr) -> int:
         value = None
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= HIGHEST_POWER:
         return value
-    raise DataError(f"the exponent '{ast.unparse(node)}' must be a whole number up to {HIGHEST_POWER}")
+    raise DataError(
+        f"the exponent '{ast.unparse(node)}' must be a whole number up to {HIGHEST_POWER}; e to the x is exp(x)"
+    )
 
 
 def _substitute(formula: str, inner: ast.expr) -> ast.expr:

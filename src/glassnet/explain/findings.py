@@ -105,4 +105,5 @@ class CheckReport:
         return {
             "claims": [finding.document() for finding in self.findings],
             "first_slip": None if slip is None else slip.document() | {key: getattr(slip, key) for key in more},
+            **({"blank": self.example.blank} if self.example.blank else {}),
         }

@@ -7,6 +7,7 @@ import numpy as np
 
 from glassnet.errors import DataError, GlassnetError, InvalidParameterError, nearest
 from glassnet.explain.chains import Chain
+from glassnet.explain.counting import counting
 from glassnet.explain.expressions import DERIVATIVES, Expression, parse
 from glassnet.explain.places import Entry, Setting
 from glassnet.formulas.activations import Activation, activation
@@ -14,10 +15,12 @@ from glassnet.formulas.losses import Loss, loss
 from glassnet.formulas.optimizers import Optimizer, optimizer
 from glassnet.formulas.registry import check_number
 
-__all__ = ["LARGEST", "read_chain", "read_setting"]
+__all__ = ["LARGEST", "read_chain", "read_counting", "read_setting"]
 
 LAYER_KEYS = ("activation", "W", "b")
+ABOVE = ("title", "source", "loss", "reduction", "optimizer", "l1", "l2", "x", "y")
 MOST_EXPRESSIONS, LARGEST = 20, 1e300
+MOST_SIZES, LARGEST_SIZE = 50, 10_000_000
 
 
 def read_setting(document: Mapping[str, Any]) -> tuple[Setting, bool]:
@@ -67,16 +70,16 @@ def _numbers(value: Any, where: str, axes: int, example: str) -> np.ndarray:
     def fail(what: str) -> DataError:
         return DataError(f"{where} {what}; write it like {example}")
 
-    def walk(part: Any, axes: int) -> None:
-        if axes:
+    def walk(part: Any, left: int) -> None:
+        if left:
             if not isinstance(part, list) or not part:
                 raise fail("must be a list of lists of numbers" if axes > 1 else "must be a list of numbers")
             for item in part:
-                walk(item, axes - 1)
+                walk(item, left - 1)
         elif not _is_number(part):
             raise fail(f"holds {part!r} where a number should be")
         elif not abs(part) <= LARGEST:
-            raise fail("holds a number that is not finite")
+            raise fail("holds a number that is too large, or not finite")
 
     walk(value, axes)
     if axes == 2 and len({len(row) for row in value}) > 1:
@@ -96,9 +99,10 @@ def _layer(layer: Mapping[str, Any], number: int, below: int) -> tuple[Activatio
     where = f"layers[{number}]"
     unknown = next((key for key in layer if key not in LAYER_KEYS), None)
     if unknown is not None:
-        raise DataError(
-            f"{where}: unknown key '{unknown}'{nearest(unknown, LAYER_KEYS)} (known: {', '.join(LAYER_KEYS)})"
-        )
+        near = nearest(unknown, LAYER_KEYS)
+        if not near and unknown in ABOVE:
+            near = "; it belongs above the first [[layers]]"
+        raise DataError(f"{where}: unknown key '{unknown}'{near} (known: {', '.join(LAYER_KEYS)})")
     if "W" not in layer:
         raise DataError(f"{where} lacks W, its weights as (outputs, inputs): here {below} numbers in each row")
     W = _numbers(layer["W"], f"{where}.W", 2, "W = [[0.1, 0.4], [0.2, 0.5]]")
@@ -192,8 +196,12 @@ def read_chain(document: Mapping[str, Any]) -> Chain:
     for name, value in at.items():
         if not _is_number(value) or not abs(value) <= LARGEST:
             raise DataError(f"at: {name} must be a finite number, got {value!r}")
-    known, found = {*at}, list[Expression]()
+    known, found, blank = {*at}, list[Expression](), list[str]()
     for text in texts:
+        name, equals, formula = text.partition("=")
+        if equals and not formula.strip() and name.strip().isidentifier():
+            blank.append(name.strip())
+            continue
         expression = parse(text)
         if expression.name in known or expression.name in DERIVATIVES:
             raise DataError(f"expressions: the name '{expression.name}' is taken; give '{text}' another")
@@ -202,7 +210,27 @@ def read_chain(document: Mapping[str, Any]) -> Chain:
         missing = next((name for name in expression.names if name not in known), None)
         if missing is not None:
             near = nearest(missing, known) or f"; write it above, or give it in at = {{ {missing} = 2.0 }}"
+            near = "; it is still blank" if missing in blank else near
             raise DataError(f"expressions: '{text}' uses '{missing}', which is not known there{near}")
         known.add(expression.name)
         found.append(expression)
-    return Chain(tuple(found), {name: float(value) for name, value in at.items()})
+    return Chain(tuple(found), {name: float(value) for name, value in at.items()}, blank=tuple(blank))
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------
+
+
+def read_counting(document: Mapping[str, Any]) -> Chain:
+    """The sizes of a network whose shapes and parameters are counted."""
+    units, rows = document.get("units"), document.get("rows", 1)
+    if not isinstance(units, list) or not 2 <= len(units) <= MOST_SIZES or not all(map(_is_size, units)):
+        raise DataError(
+            f"units must be the inputs and the units of each layer, such as units = [3, 4, 2], got {units!r}"
+        )
+    if not _is_size(rows):
+        raise DataError(f"rows must be a whole number of examples, such as rows = 32, got {rows!r}")
+    return counting(units, rows)
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIZE

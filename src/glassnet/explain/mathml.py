@@ -11,11 +11,11 @@ _TOKEN = re.compile(r"\\(?:text|operatorname|mathrm|mathcal)\{[^{}]*\}|\\[a-zA-Z
 _FUNCTIONS = ("log", "exp", "max", "min", "sin", "cos", "tanh", "arg")
 _SYMBOLS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ",
-    "mu": "μ", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ", "varphi": "φ", "Phi": "Φ", "ell": "ℓ",
+    "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ", "varphi": "φ", "Phi": "Φ", "ell": "ℓ",
     "partial": "∂", "cdot": "·", "odot": "⊙", "top": "⊤", "sum": "∑", "prod": "∏", "leftarrow": "←", "le": "≤",
     "ge": "≥", "ne": "≠", "times": "×", "dots": "…", "cdots": "⋯", "vdots": "⋮", "ddots": "⋱", "infty": "∞",
 }  # fmt: skip
-_LETTERS = "αβγδεηκλμρστθφΦℓ"
+_LETTERS = "αβγδεηκλμπρστθφΦℓ"
 _SCRIPT = {"L": "ℒ"}
 _FENCES = ("(", ")", "[", "]", "|")
 _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯"}

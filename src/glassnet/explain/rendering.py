@@ -24,7 +24,7 @@ from glassnet.explain.words import latex_number
 if TYPE_CHECKING:
     from glassnet.explain.derivation import Derivation, Line, Paragraph, Step
 
-__all__ = ["document", "html", "html_body", "markdown", "text", "wrapped"]
+__all__ = ["STYLE", "document", "html", "html_body", "markdown", "text", "wrapped"]
 
 STYLE = """\
 body { font-family: system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.45; }

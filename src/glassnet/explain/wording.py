@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassnet.explain.arithmetic import digits
+from glassnet.explain.claims import Claim
 from glassnet.explain.places import Entry
 from glassnet.explain.words import WORDS, Words, shown
-from glassnet.explain.worked import Claim, WorkedExample
+from glassnet.explain.worked import WorkedExample
 
 __all__ = ["Wording"]
 

@@ -3,39 +3,37 @@
 The file is not trusted: everything is checked, and what is wrong is one line with the file, the place and the remedy.
 """
 
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glassnet.errors import DataError, nearest
-from glassnet.explain.arithmetic import decimal, digits
 from glassnet.explain.chains import Chain
-from glassnet.explain.given import LARGEST, read_chain, read_setting
-from glassnet.explain.places import Entry, Index, Setting, indices
+from glassnet.explain.claims import Claim, claim_blocks, read_claims
+from glassnet.explain.given import read_chain, read_counting, read_setting
+from glassnet.explain.places import Entry, Index, Setting
 from glassnet.explain.quantities import Pass, Tensor
 
-__all__ = ["Claim", "WorkedExample", "example_names", "read_example", "worked_example"]
+__all__ = ["WorkedExample", "example_names", "read_example", "worked_example"]
 
 SHIPPED = Path(__file__).parent / "examples"
-LARGEST_FILE, LONGEST_NUMBER = 1_000_000, 60
-MOST_STEPS, MOST_PRODUCTS = 1000, 20_000
-NUMBER = re.compile(r"[+-]?(\d+\.?(\d*)|\.(\d+))(?:[eE]([+-]?\d{1,3}))?")
+LARGEST_FILE, MOST_PRODUCTS = 1_000_000, 20_000
 NETWORK_KEYS = ("loss", "reduction", "optimizer", "l1", "l2", "x", "y", "layers")
 CHAIN_KEYS = ("expressions", "at")
-KEYS = ("title", "source", *NETWORK_KEYS, *CHAIN_KEYS, "claims")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A number as it was written: its place in the computation, its digits, its value, one unit in the last place."""
-
-    entry: Entry
-    text: str
-    value: Any
-    unit: Any
+COUNT_KEYS = ("units", "rows")
+TOML_ADVICE = {
+    "Cannot overwrite": "a key stands once, and each layer and step begins with double brackets: [[layers]]",
+    "Cannot declare": "each layer and each step begins with double brackets: [[layers]], [[claims]]",
+    "Unclosed array": "a quote or a bracket is missing there or above",
+    "Illegal character": "a quote is missing there",
+    "Invalid value": 'numbers have a decimal point, and text stands in straight quotes: "1.2"',
+    "Invalid statement": "every line is key = value, and a remark begins with #",
+    "Expected '='": "every line is key = value",
+}
+"""What the parser says, and what to do."""
+KEYS = ("title", "source", *NETWORK_KEYS, *CHAIN_KEYS, *COUNT_KEYS, "claims")
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,8 @@ class WorkedExample:
         The last step that claims something.
     flat : bool
         Whether x is one example without an index of its own.
+    blank : int
+        How many numbers are still to be filled in.
 
     >>> example = read_example("lecture-5-one-neuron")
     >>> example.title, [claim.text for claim in example.claims][:2]
@@ -69,6 +69,7 @@ class WorkedExample:
     claims: tuple[Claim, ...]
     steps: int
     flat: bool
+    blank: int = 0
 
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """A tensor's shape as people write it: one example has no axis of its own."""
@@ -136,7 +137,8 @@ def _parsed(content: bytes, name: str) -> WorkedExample:
     except UnicodeDecodeError:
         raise DataError(f"{name} is not text in UTF-8; write the worked example as a TOML file") from None
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{name} is not TOML: {error}") from None
+        remedy = next((f"; {advice}" for words, advice in TOML_ADVICE.items() if words in str(error)), "")
+        raise DataError(f"{name} is not TOML: {error}{remedy}") from None
     except RecursionError:
         raise DataError(f"{name} is nested too deeply for a worked example") from None
     return worked_example(document, name)
@@ -179,27 +181,44 @@ def _checked(document: Mapping[str, Any], name: str) -> WorkedExample:
         if not isinstance(value, str):
             raise DataError(f"{key} must be text in quotes, got {value!r}")
     table, flat = _table(document)
-    blocks = _blocks(document.get("claims"))
+    blocks = claim_blocks(document.get("claims"))
     claims: dict[Entry, Claim] = {}
+    blank = 0
     for number, block in enumerate(blocks, start=1):
-        for claim in _claims(block, f"claims[{number}]", table, flat):
+        written, left_open = read_claims(block, f"claims[{number}]", table, flat)
+        blank += left_open
+        for claim in written:
             if claim.entry in claims:
                 raise DataError(f"step {claim.entry.step} claims {claim.entry.name} twice; write it once")
             claims[claim.entry] = claim
     steps = max((claim.entry.step for claim in claims.values()), default=1)
     if isinstance(table, Pass):
         _check_size(table.setting, steps)
-    return WorkedExample(name, words["title"] or name, words["source"], table, tuple(claims.values()), steps, flat)
+    return WorkedExample(
+        name, words["title"] or name, words["source"], table, tuple(claims.values()), steps, flat, blank
+    )
 
 
 def _table(document: Mapping[str, Any]) -> tuple[Pass | Chain, bool]:
-    network, chain = ([key for key in keys if key in document] for keys in (NETWORK_KEYS, CHAIN_KEYS))
-    if network and chain:
-        raise DataError(f"'{chain[0]}' and '{network[0]}' are in one file; write expressions and networks in two")
-    if chain:
+    kinds = {"a network": NETWORK_KEYS, "expressions": CHAIN_KEYS, "shapes": COUNT_KEYS}
+    found = {kind: next((key for key in keys if key in document), "") for kind, keys in kinds.items()}
+    present = [kind for kind, key in found.items() if key]
+    if len(present) > 1:
+        one, two = present[:2]
+        raise DataError(f"'{found[two]}' and '{found[one]}' are in one file; write {two} and {one} in two")
+    if found["expressions"]:
         return read_chain(document), False
+    if found["shapes"]:
+        return read_counting(document), False
+    inside = [block for key in ("layers", "claims") for block in _tables(document.get(key)) if "x" in block]
+    if "x" not in document and inside:
+        raise DataError("x stands below [[layers]] or [[claims]]; it belongs above the first of them, as y and loss do")
     setting, flat = read_setting(document)
     return Pass(setting), flat
+
+
+def _tables(value: Any) -> list[Mapping[str, Any]]:
+    return [block for block in value if isinstance(block, Mapping)] if isinstance(value, list) else []
 
 
 def _check_size(setting: Setting, steps: int) -> None:
@@ -209,75 +228,3 @@ def _check_size(setting: Setting, steps: int) -> None:
             f"{weights:,} weights, {setting.rows:,} examples and {steps:,} steps are more than a computation by hand; "
             "take a smaller network, or `glassnet gradcheck`"
         )
-
-
-# --- claims -----------------------------------------------------------------------------------------------------
-
-
-def _blocks(value: Any) -> list[Mapping[str, Any]]:
-    if not value:
-        raise DataError('there are no claims; write [[claims]] with step = 1 and numbers such as loss = "0.1122"')
-    if not isinstance(value, list) or not all(isinstance(block, Mapping) for block in value):
-        raise DataError("claims must be tables; write [[claims]] above each step's numbers")
-    return value
-
-
-def _claims(block: Mapping[str, Any], where: str, table: Pass | Chain, flat: bool) -> list[Claim]:
-    step = block.get("step", 1 if isinstance(table, Chain) else None)
-    if step is None:
-        raise DataError(f"{where} lacks its step; write step = 1")
-    if isinstance(step, bool) or not isinstance(step, int) or not 1 <= step <= MOST_STEPS:
-        raise DataError(f"{where}: step must be a whole number from 1 to {MOST_STEPS}, got {step!r}")
-    if step > 1 and (isinstance(table, Chain) or not any(name.endswith("_new") for name in table.tensors)):
-        remedy = "expressions have one step" if isinstance(table, Chain) else "a second step needs an optimizer"
-        raise DataError(f"{where}: step {step}: {remedy}")
-    found: list[Claim] = []
-    for name, value in block.items():
-        if name != "step":
-            tensor = table.tensors.get(name)
-            if tensor is None:
-                raise DataError(f"{where}: {_missing(name, table)}")
-            shape = tensor.shape[1:] if flat and tensor.per_example else tensor.shape
-            texts = _flat_texts(value, shape, f"{where}: {name}")
-            places = (Entry(step, name, index) for index in indices(tensor.shape))
-            found += [_claim(e, text, f"{where}: {name}") for e, text in zip(places, texts, strict=True) if text != ""]
-    return found
-
-
-def _missing(name: str, table: Pass | Chain) -> str:
-    known = ", ".join(table.tensors)
-    near = nearest(name, table.tensors)
-    if isinstance(table, Pass) and not near:
-        kind = re.sub(r"\d+", "", name)
-        if kind in ("losses", "loss", "penalty", "dL_da", "g", "delta", "dW", "db") and table.setting.loss is None:
-            return f"'{name}' needs a loss; write loss = \"half_squared_error\" or another, and y"
-        if kind.endswith("_new") and table.setting.rule is None:
-            return f"'{name}' needs an optimizer; write optimizer = {{ name = \"sgd\", learning_rate = 0.5 }}"
-        if kind in ("W", "b"):
-            return f"'{name}' is given; what a step makes of it is '{name}_new'"
-    return f"unknown name '{name}'{near} (there are: {known})"
-
-
-def _flat_texts(value: Any, shape: Sequence[int], where: str) -> list[Any]:
-    """The entries of a nested list of this shape, in order; axes of length 1 may be left out or put in."""
-    axes, flat = [], [value]
-    while any(isinstance(part, list) for part in flat):
-        lengths = {len(part) if isinstance(part, list) else -1 for part in flat}
-        axes.append(lengths.pop() if len(lengths) == 1 else -1)
-        flat = [item for part in flat for item in (part if isinstance(part, list) else [part])]
-    if [n for n in axes if n != 1] == [n for n in shape if n != 1] and not any(isinstance(item, dict) for item in flat):
-        return flat
-    wanted = " x ".join(map(str, shape)) or "of one number"
-    raise DataError(f'{where} must have the shape {wanted}; a number that was not written down is ""')
-
-
-def _claim(entry: Entry, value: Any, where: str) -> Claim:
-    text = repr(value) if isinstance(value, int | float) else value
-    text = text.strip() if isinstance(text, str) else ""
-    match = NUMBER.fullmatch(text.replace("\u2212", "-")) if len(text) <= LONGEST_NUMBER else None
-    if match is None:
-        raise DataError(f'{where}: {value!r} is no number; write the printed digits, such as "0.8934"')
-    if abs(decimal(match[0])) > LARGEST:
-        raise DataError(f"{where}: {text} is too large")
-    decimals, exponent = match[2] or match[3] or "", int(match[4] or 0)
-    return Claim(entry, text, decimal(match[0]), digits.mpf(10) ** (exponent - len(decimals)))
