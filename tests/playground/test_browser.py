@@ -43,7 +43,9 @@ def test_the_spiral_is_learned_to_95_percent(visit):
 
 def test_a_table_is_opened_its_text_stays_text_and_it_is_learned(visit, tmp_path):
     rng = np.random.default_rng(0)
-    rows = [f"{rng.normal(3 * k, 0.5):.3f},{rng.normal(-2 * k, 0.5):.3f},{name}" for k in range(3) for name in "abc"[k] * 40]
+    rows = [
+        f"{rng.normal(3 * k, 0.5):.3f},{rng.normal(-2 * k, 0.5):.3f},{name}" for k in range(3) for name in "abc"[k] * 40
+    ]
     text = "height,<b>width</b>,kind\n" + "\n".join(rows).replace(",a", ",<img src=x onerror=document.title=1>")
     table = tmp_path / "plants.csv"
     table.write_text(text + "\n")
@@ -185,7 +187,9 @@ def test_all_by_keyboard(visit):
     keyboard = here.page.keyboard
 
     def focused() -> str:
-        return str(here.page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText"))
+        return str(
+            here.page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText")
+        )
 
     def tab_to(name: str) -> None:
         for _ in range(80):
@@ -336,10 +340,12 @@ def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(visit
         first = server_of(process, link)
         here = visit(fragment(setup={"l2": 0.125}), at=first)
         process.kill()
-        here.page.get_by_text("The connection to the server is lost", exact=False).locator("visible=true").first.wait_for()
+        here.page.get_by_text("The connection to the server is lost", exact=False).locator(
+            "visible=true"
+        ).first.wait_for()
     port = link.split(":")[2].split("/")[0]
     with playing("--port", port) as (process, link):
-        here.page.context.new_page().goto(link)  # as the terminal says; the cookie is the browser's, so this page has it too
+        here.page.context.new_page().goto(link)  # as the terminal says; should the cookie be new, all pages have it
         here.until(lambda: here.page.locator(".notice.error").count() == 0)
         assert here.frames["setup"][0]["setup"]["l2"] == 0.125
         press(here, "Step")
