@@ -196,7 +196,7 @@ def test_snapshots_carry_what_is_watched(page: Page):
     assert arrays["units"].shape == (6, 20, 20) and arrays["probe"].shape == (2 + 4 + 2 + 1,)
     assert arrays["histograms"].shape == (3, 2, 20) and arrays["flow"].shape == (3, 3)
     assert arrays["confusion"].sum() == 18 and arrays["hidden_points"].shape == (42, 2)
-    assert arrays["hidden_grid"].shape == (20, 20, 2)
+    assert arrays["hidden_grid"].shape == (61, 61, 2)
     assert arrays["histograms"][0, 0].sum() == 42 * 4
     page.do("watch", what=[])
     assert set(page.until("snapshot")[1]) == {"theta", "unit", "probe"}
@@ -218,6 +218,9 @@ def test_a_unit_that_is_dead_is_named_with_its_reason(page: Page):
     header, arrays = page.until("snapshot")
     assert [item[:2] for item in header["dead"]] == [[1, 1]] and header["dead"][0][2].startswith("dead")
     assert arrays["flow"][0, 2] == pytest.approx(1 / 3)
+    theta, (_, data) = arrays["theta"], page.last("data")
+    z = data["train"] @ theta[:6].reshape(3, 2)[1] - 1000.0
+    np.testing.assert_allclose(header["dead"][0][3:], [z.min(), z.max()], rtol=1e-5)
     page.do("change", setup={"layers": [{"units": 3, "activation": "tanh"}]})
     header, _ = page.snapshot()
     assert header["dead"][0][:2] == [1, 1] and header["dead"][0][2].startswith(("dead", "saturated"))

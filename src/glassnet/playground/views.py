@@ -22,7 +22,8 @@ from glassnet.training.targets import targets_as_classes
 
 __all__ = ["VIEWS", "Look", "Seen", "Watch", "look_at"]
 
-UNIT_SIDE, HIDDEN_SIDE = 20, 20
+UNIT_SIDE = 20
+HIDDEN_SIDE = 61  # every third line is drawn, through all its points: bent as smoothly as the layers bend it
 BINS = 20
 MOST_ROWS = 1_000  # of the training data, for histograms, flow and the hidden space
 SATURATED = 0.01  # a slope below this everywhere, relative to the steepest there can be at 0
@@ -172,7 +173,10 @@ def _counted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def flow(look: Look, seen: Seen) -> None:
-    """Per layer: norm of dW, norm of its next update by norm of W, share of dead or saturated units; (L, 3)."""
+    """Per layer: norm of dW, norm of its next update by norm of W, share of dead or saturated units; (L, 3).
+
+    The header's `dead` has, for each such unit, layer, unit, why, and its lowest and highest z.
+    """
     trace, gradient = look.backward
     dead = {n: _idle_units(look, trace, n) for n in look.hidden}
     moved = _next_update(look, gradient)
@@ -186,7 +190,11 @@ def flow(look: Look, seen: Seen) -> None:
         ratio = float(np.linalg.norm(steps[W])) / size if size else 0.0
         rows.append((float(np.linalg.norm(trace[f"d{W}"])), ratio, share))
     seen.arrays["flow"] = np.array(rows)
-    seen.header["dead"] = [[n, unit, why] for n, found in dead.items() for unit, why in found]
+    seen.header["dead"] = [
+        [n, unit, why, *(float(end(trace[f"z{n}"][:, unit])) for end in (np.min, np.max))]
+        for n, found in dead.items()
+        for unit, why in found
+    ]
 
 
 def _idle_units(look: Look, trace: Trace, number: int) -> list[tuple[int, str]]:
@@ -241,13 +249,15 @@ def residuals(look: Look, seen: Seen) -> None:
 
 
 def hidden(look: Look, seen: Seen) -> None:
-    """Where training points (n, 2) and the box's grid (20, 20, 2) lie in the last hidden layer of two units."""
+    """Where training points (n, 2) and the box's grid (61, 61, 2) lie in the last hidden layer of two units."""
     two = [n for n in look.hidden if look.architecture.dense[n - 1].units == 2]
     if not two:
         return
     name = f"a{two[-1]}"
     seen.arrays["hidden_points"] = look.passed(look.problem.train.X[:MOST_ROWS])[name]
-    seen.arrays["hidden_grid"] = look.coarse[name].reshape(*look.problem.dataset.grid_shape(HIDDEN_SIDE), 2)
+    seen.arrays["hidden_grid"] = look.over_grid(HIDDEN_SIDE)[name].reshape(
+        *look.problem.dataset.grid_shape(HIDDEN_SIDE), 2
+    )
     seen.header["hidden_layer"] = two[-1]
 
 

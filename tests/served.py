@@ -1,0 +1,28 @@
+"""The playground's real server for tests: `glassnet play` in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["START", "playing"]
+
+START = "import sys; from glassnet.cli import main; sys.exit(main())"
+
+
+@contextmanager
+def playing(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command, and the one line that it prints."""
+    command = [sys.executable, "-c", START, "play", "--no-browser", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()

@@ -1,0 +1,101 @@
+import { css, PALETTES, type Theme } from "../lib/colours";
+import type { Playground } from "../state/playground.svelte";
+import type { Unit } from "../state/theta";
+import { drawCurve } from "../surface/curve";
+import { drawGrid, layerOf, paintClasses, paintDiverging, prepare, type Scale } from "../surface/heatmap";
+import { outputScale } from "../surface/scale";
+import { inputSurface } from "./inputs";
+import type { Box, Layout } from "./layout";
+
+const INPUT_SIDE = 20;
+const CORNER = 5;
+
+/** Symmetric about zero, so that a neutral colour is always a zero. */
+export const aboutZero = (low: number, high: number): Scale => {
+  const size = Math.max(Math.abs(low), Math.abs(high), 1e-9);
+  return { low: -size, high: size };
+};
+
+function extremes(values: Float32Array): Scale {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return aboutZero(low, high);
+}
+
+/** Every unit's own surface, all on one canvas beneath the drawing. */
+export function paintNetwork(canvas: HTMLCanvasElement, layout: Layout, playground: Playground, theme: Theme): void {
+  const context = prepare(canvas, layout.width, layout.height);
+  if (!context) return;
+  context.clearRect(0, 0, layout.width, layout.height);
+  context.save();
+  context.beginPath();
+  for (const { boxes } of layout.columns) {
+    for (const box of boxes) context.roundRect(box.x - box.size / 2, box.y - box.size / 2, box.size, box.size, CORNER);
+  }
+  context.clip();
+  for (const { layer, boxes } of layout.columns) {
+    boxes.forEach((box, unit) => paintUnit(context, box, { layer, unit }, playground, theme));
+  }
+  context.restore();
+}
+
+interface Picture {
+  values: Float32Array;
+  scale: Scale;
+}
+
+/** One unit's surface into its box; an input's is computed here, all others come with the snapshot. */
+export function paintUnit(context: CanvasRenderingContext2D, box: Box, at: Unit, playground: Playground, theme: Theme): void {
+  const { data, depth, snapshot } = playground;
+  const surface = snapshot?.arrays.surface;
+  if (at.layer === depth && surface && surface.shape[0]! > 1) {
+    paintClass(context, box, surface.values, surface.shape, at.unit, theme);
+    return;
+  }
+  const picture = pictureOf(at, playground);
+  if (!picture) return;
+  const { values, scale } = picture;
+  if (data?.header.line) {
+    context.strokeStyle = css(PALETTES[theme].positive);
+    context.lineWidth = 1.5;
+    drawCurve(context, values, area(box), { low: 1.1 * scale.low, high: 1.1 * scale.high });
+  } else {
+    const paint = { theme, discrete: playground.view.discrete };
+    drawGrid(context, Math.round(Math.sqrt(values.length)), area(box), (out) => paintDiverging(values, scale, paint, out));
+  }
+}
+
+function pictureOf({ layer, unit }: Unit, playground: Playground): Picture | null {
+  const { data, depth, facts, snapshot } = playground;
+  if (!data || !facts || !snapshot) return null;
+  if (layer === 0) {
+    const [across, up] = data.header.axes;
+    const values = across && inputSurface(facts.inputs[unit] ?? "", INPUT_SIDE, [across, up ?? across]);
+    // on a line, one row of the square is the curve
+    return values ? { values: data.header.line ? values.subarray(0, INPUT_SIDE) : values, scale: extremes(values) } : null;
+  }
+  if (layer === depth) {
+    const { surface } = snapshot.arrays;
+    return surface ? { values: surface.values, scale: outputScale(playground) } : null;
+  }
+  const index = facts.setup.layers.slice(0, layer - 1).reduce((sum, { units }) => sum + units, 0) + unit;
+  const { units } = snapshot.arrays;
+  if (!units || index >= units.shape[0]!) return null;
+  const values = layerOf(units, index);
+  const range = snapshot.header.unit_ranges?.[index];
+  return { values, scale: range ? aboutZero(...range) : extremes(values) };
+}
+
+const area = (box: Box) => ({ x: box.x - box.size / 2, y: box.y - box.size / 2, width: box.size, height: box.size });
+
+/** One class's probability alone, in its own colour. */
+function paintClass(context: CanvasRenderingContext2D, box: Box, surfaces: Float32Array, shape: number[], k: number, theme: Theme): void {
+  const [classes, rows, columns] = shape as [number, number, number];
+  const pixels = rows * columns;
+  const alone = new Float32Array(pixels * classes);
+  alone.set(surfaces.subarray(k * pixels, (k + 1) * pixels), k * pixels);
+  drawGrid(context, rows, area(box), (out) => paintClasses(alone, classes, { theme }, out));
+}

@@ -1,0 +1,334 @@
+import type { Connection, Transport } from "../transport/transport";
+import {
+  Refused,
+  type Command,
+  type DataHeader,
+  type Facts,
+  type Hello,
+  type Message,
+  type Notice,
+  type PartialSetup,
+  type RaceHeader,
+  type Setup,
+  type SnapshotHeader,
+  type StepUnit,
+  type TableInfo,
+  type Task,
+} from "../transport/types";
+import { DEFAULT_VIEW, fromFragment, toFragment, type PageState, type View } from "./address";
+import { Changes } from "./changes";
+import { Highlight } from "./highlight.svelte";
+import { History } from "./history";
+import type { Hideable } from "./lesson";
+import { difference, merge } from "./merge";
+import { flat, place, type Placed, type Unit } from "./theta";
+
+export interface Told extends Notice {
+  key: number;
+}
+
+export interface FieldError {
+  field: string | null;
+  message: string;
+}
+
+export const SURFACE_SIDE = 60;
+const ALWAYS = ["surface", "units"];
+
+/**
+ * The page's whole state. The server owns the run; this holds what it last said, sends commands, and mirrors the
+ * setup in the address. Arrays are held raw: a snapshot is replaced as a whole, thirty times a second.
+ */
+export class Playground {
+  connection = $state<Connection>("connecting");
+  /** The connection was there and is gone: the first "connecting" is no loss. */
+  wasOpen = $state(false);
+  hello = $state.raw<Hello | null>(null);
+  /** What the controls show: the server's setup with the changes that are still on their way. */
+  setup = $state.raw<Setup | null>(null);
+  facts = $state.raw<Facts | null>(null);
+  data = $state.raw<Message<DataHeader> | null>(null);
+  snapshot = $state.raw<Message<SnapshotHeader> | null>(null);
+  /** Counts up when the curves change: the chart reads `history` then. */
+  historyVersion = $state(0);
+  history = new History();
+  /** The last race, which stays to be looked at. */
+  race = $state.raw<Message<RaceHeader> | null>(null);
+  notices = $state.raw<Told[]>([]);
+  error = $state.raw<FieldError | null>(null);
+  stepUnit = $state<StepUnit>("epoch");
+
+  /** The table that was opened last, though it may not be in use yet. */
+  private opened = $state.raw<TableInfo | null>(null);
+  private uploads = $state.raw<TableInfo[]>([]);
+  tables: TableInfo[] = $derived([...this.uploads, ...(this.hello?.tables ?? [])]);
+  table: TableInfo | null = $derived(this.opened ?? this.facts?.table ?? null);
+
+  view = $state<Required<View>>({ ...DEFAULT_VIEW });
+  hidden = $state.raw<ReadonlySet<string>>(new Set());
+  task = $state("");
+  /** The unit that is looked at (hover, focus or tap), and the example that was chosen on the surface. */
+  hovered = $state.raw<Unit | null>(null);
+  selected = $state.raw<Unit | null>(null);
+  example = $state<number | null>(null);
+  drawing = $state(false);
+  /** What a panel points at in the network. */
+  readonly highlight = new Highlight();
+
+  playing = $derived(this.snapshot?.header.playing ?? false);
+  epoch = $derived(this.snapshot?.header.epoch ?? 0);
+  theta = $derived(this.snapshot?.arrays.theta?.values ?? null);
+  tensors: Map<string, Placed> = $derived(place(this.facts?.tensors ?? []));
+  kind: Task = $derived(this.facts?.task ?? "binary");
+  classes: string[] = $derived(this.facts?.classes ?? []);
+  /** Number of layers with weights: hidden ones and the output. */
+  depth = $derived((this.facts?.setup.layers.length ?? 0) + 1);
+
+  private keys = 0;
+  private panelWatches: string[] = [];
+  private looked: string | null = null;
+  private changes = new Changes(
+    (setup) => this.transport.send({ do: "change", setup }),
+    (error) => this.failed(error),
+  );
+  private wished: PageState = {};
+
+  constructor(
+    readonly transport: Transport,
+    private readonly store: Storage | null = null,
+  ) {
+    transport.listen((message) => this.receive(message));
+    transport.watchConnection((state) => void this.connected(state));
+  }
+
+  start(fragment: string): void {
+    try {
+      this.wished = fromFragment(fragment) ?? {};
+    } catch (error) {
+      this.tell("warning", (error as Error).message);
+    }
+    this.takePage(this.wished);
+    this.transport.open();
+  }
+
+  /** Another address was typed or followed while the page is open. */
+  async goTo(fragment: string): Promise<void> {
+    if (fragment.replace(/^#/, "") === this.fragment()) return;
+    try {
+      const state = fromFragment(fragment) ?? {};
+      this.takePage(state);
+      if (this.hello) await this.change(merge(this.hello.default_setup, state.setup));
+    } catch (error) {
+      this.tell("warning", (error as Error).message);
+    }
+  }
+
+  shows(part: Hideable): boolean {
+    return !this.hidden.has(part);
+  }
+
+  /** The state of the page for the address: what differs from the default setup, and what a teacher said. */
+  state(): PageState {
+    const state: PageState = {};
+    if (this.setup && this.hello) {
+      const setup = difference(this.hello.default_setup, this.setup) as PartialSetup;
+      if (Object.keys(setup).length > 0) state.setup = setup;
+    }
+    if (this.hidden.size > 0) state.hide = [...this.hidden];
+    if (this.task !== "") state.task = this.task;
+    const view = difference(DEFAULT_VIEW, $state.snapshot(this.view)) as View;
+    if (Object.keys(view).length > 0) state.view = view;
+    return state;
+  }
+
+  fragment(): string {
+    const state = this.state();
+    return Object.keys(state).length === 0 ? "" : toFragment(state);
+  }
+
+  // Commands
+
+  send(command: Command, onReply?: (message: Message) => void): Promise<Message | null> {
+    return this.transport.send(command, onReply);
+  }
+
+  /** Sends a command whose refusal is shown and otherwise has no consequence. */
+  async do(command: Command): Promise<boolean> {
+    try {
+      await this.send(command);
+      this.error = null;
+      return true;
+    } catch (error) {
+      this.failed(error as Error);
+      return false;
+    }
+  }
+
+  change(partial: PartialSetup): Promise<void> {
+    this.error = null;
+    if (this.setup) this.setup = merge(this.setup, partial);
+    return this.changes.push(partial);
+  }
+
+  play = (): Promise<boolean> => this.do({ do: "play", speed: this.view.speed || null });
+  pause = (): Promise<boolean> => this.do({ do: "pause" });
+  toggle = (): Promise<boolean> => (this.playing ? this.pause() : this.play());
+  step = (back = false): Promise<boolean> => this.do({ do: "step", unit: this.stepUnit, back, count: 1 });
+  reset = (): Promise<boolean> => this.do({ do: "reset" });
+  newWeights = (): Promise<boolean> => this.do({ do: "new_weights" });
+  undo = (): Promise<boolean> => this.do({ do: "undo" });
+  edit = (tensor: string, index: number[], value: number): Promise<boolean> =>
+    this.do({ do: "edit", tensor, index, value });
+
+  /** Reads a table of the reader's own. */
+  async upload(file: File): Promise<void> {
+    try {
+      const table = await this.transport.upload(this.hello!.session, file);
+      const opened = { title: file.name, ...table };
+      this.uploads = [...this.uploads, opened];
+      await this.openTable(opened);
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  /** Begins with the target a table names, or its last column, which most tables mean. */
+  openTable(table: TableInfo): Promise<void> {
+    this.opened = table;
+    const target = table.target ?? table.columns.at(-1)!.name;
+    return this.chooseTable(target, null);
+  }
+
+  /** `features` null: all but the target. */
+  chooseTable(target: string, features: string[] | null): Promise<void> {
+    const table = this.table?.table ?? this.table?.id;
+    const { train_share, seed } = this.setup!.data;
+    return this.change({ data: { kind: "table", table, target, features, axes: null, train_share, seed } });
+  }
+
+  /** A function has one input x, the patterns have two: what is chosen must fit the kind of data. */
+  inputsFor(kind: string): { inputs?: string[] } {
+    const one = (name: string): boolean => /\bx\b/.test(name);
+    const fits = this.setup!.inputs.every((name) => one(name) === (kind === "function"));
+    return fits ? {} : { inputs: kind === "function" ? ["x"] : ["x1", "x2"] };
+  }
+
+  /** What snapshots carry beside the surfaces while a panel is open. */
+  watchFor(what: string[], extra: Record<string, unknown> = {}): Promise<boolean> {
+    this.panelWatches = what;
+    const all = [...new Set([...ALWAYS, ...what])];
+    return this.do({ do: "watch", what: all, size: SURFACE_SIDE, unit: this.looked, ...extra });
+  }
+
+  /** One unit, "2.3", to be sent as fine as the surface; null for none. */
+  async look(unit: string | null): Promise<void> {
+    if (unit === this.looked) return;
+    this.looked = unit;
+    await this.do({ do: "watch", unit });
+  }
+
+  // Numbers
+
+  value(tensor: string, index: number[]): number {
+    const placed = this.tensors.get(tensor);
+    return placed && this.theta ? (this.theta[flat(placed, index)] ?? NaN) : NaN;
+  }
+
+  setSpeed(speed: number): void {
+    this.view.speed = speed;
+    if (this.playing) void this.play();
+  }
+
+  errorAt(field: string): string | null {
+    const at = this.error?.field;
+    return at != null && (at === field || at.startsWith(`${field}.`)) ? this.error!.message : null;
+  }
+
+  tell(level: Notice["level"], text: string, undo = false): void {
+    const told = { type: "notice" as const, level, text, undo, key: ++this.keys };
+    this.notices = [...this.notices.filter((other) => other.text !== text), told].slice(-3);
+  }
+
+  dismiss(key: number): void {
+    this.notices = this.notices.filter((notice) => notice.key !== key);
+  }
+
+  // Messages
+
+  receive(message: Message): void {
+    switch (message.header.type) {
+      case "hello":
+        this.hello = message.header as unknown as Hello;
+        this.store?.setItem("session", this.hello.session);
+        break;
+      case "setup":
+        this.facts = message.header as unknown as Facts;
+        this.setup = merge(this.facts.setup, this.changes.waiting ?? undefined);
+        this.store?.setItem("setup", JSON.stringify(this.facts.setup));
+        break;
+      case "data":
+        this.data = message as unknown as Message<DataHeader>;
+        break;
+      case "history":
+        this.history.replace(message);
+        this.historyVersion++;
+        break;
+      case "snapshot":
+        this.snapshot = message as unknown as Message<SnapshotHeader>;
+        if (message.arrays.history && this.history.append(message.arrays.history.values)) this.historyVersion++;
+        break;
+      case "race":
+        this.race = message as unknown as Message<RaceHeader>;
+        break;
+      case "notice": {
+        const { level, text, undo } = message.header as unknown as Notice;
+        this.tell(level, text, undo);
+        break;
+      }
+    }
+  }
+
+  private takePage(state: PageState): void {
+    this.hidden = new Set(state.hide ?? []);
+    this.task = state.task ?? "";
+    Object.assign(this.view, state.view ?? {});
+  }
+
+  private async connected(state: Connection): Promise<void> {
+    if (state !== "open") {
+      this.connection = state;
+      return;
+    }
+    try {
+      await this.transport.send({ do: "hello", ...this.greeting() });
+      this.connection = "open";
+      this.wasOpen = true;
+      if (this.hello) await this.watchFor(this.panelWatches);
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  /**
+   * The session to join and the setup to begin with if the server no longer has it. After a reload the stored session
+   * is joined only if the address still says the same: another address is another run.
+   */
+  private greeting(): { session: string | null; setup?: PartialSetup } {
+    if (this.hello && this.setup) return { session: this.hello.session, setup: this.setup };
+    const session = this.store?.getItem("session") ?? null;
+    const sameAddress = this.store?.getItem("address") === toFragment(this.wished);
+    return { session: sameAddress ? session : null, setup: this.wished.setup ?? {} };
+  }
+
+  /** Called whenever the address was written, so that a reload knows its session. */
+  remember(): void {
+    this.store?.setItem("address", toFragment(fromFragment(this.fragment()) ?? {}));
+  }
+
+  private failed(error: Error): void {
+    const field = error instanceof Refused ? error.field : null;
+    this.error = { field, message: error.message };
+    if (this.facts) this.setup = this.facts.setup;
+    if (field === null && this.connection === "open") this.tell("error", error.message);
+  }
+}

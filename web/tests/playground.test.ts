@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { toFragment, fromFragment } from "../src/state/address";
+import { Playground } from "../src/state/playground.svelte";
+import { FakeTransport } from "../src/transport/fake";
+import { Refused, type Command } from "../src/transport/types";
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
+async function begun(fragment = "", refuse: (command: Command) => Refused | null = () => null) {
+  const transport = new FakeTransport(refuse);
+  const playground = new Playground(transport, sessionStorage);
+  playground.start(fragment);
+  await settled();
+  return { transport, playground };
+}
+
+beforeEach(() => sessionStorage.clear());
+
+describe("the playground", () => {
+  it("says hello first and takes what the server says", async () => {
+    const { transport, playground } = await begun();
+    expect(transport.sent[0]).toEqual({ do: "hello", session: null, setup: {} });
+    expect(playground.connection).toBe("open");
+    expect(playground.setup!.layers.length).toBe(2);
+    expect(playground.theta!.length).toBe(2 * 8 + 8 + 8 * 8 + 8 + 8 + 1);
+    expect(playground.value("W1", [0, 0])).toBeCloseTo(playground.theta![0]!);
+    expect(playground.fragment()).toBe("");
+  });
+
+  it("begins with the setup in the address, and writes it back", async () => {
+    const fragment = toFragment({ setup: { layers: [{ units: 3, activation: "relu", batch_norm: false, dropout: 0 }] }, hide: ["data"], task: "Try it" });
+    const { transport, playground } = await begun(`#${fragment}`);
+    expect(transport.setup.layers).toHaveLength(1);
+    expect(playground.shows("data")).toBe(false);
+    expect(playground.shows("inputs")).toBe(true);
+    expect(playground.task).toBe("Try it");
+    expect(fromFragment(playground.fragment())).toEqual(fromFragment(fragment));
+  });
+
+  it("starts as usual and says so when the address is cut off", async () => {
+    const { playground } = await begun("#eyJzZXR1");
+    expect(playground.facts).not.toBeNull();
+    expect(playground.notices[0]!.text).toMatch(/cut off/);
+  });
+
+  it("shows a change at once, and takes it back when it is refused", async () => {
+    const { playground } = await begun("", (command) =>
+      command.do === "change" ? new Refused("layers.0.units: expected int >= 1", "layers.0.units") : null,
+    );
+    const before = playground.setup;
+    const change = playground.change({ l2: 0.5 });
+    expect(playground.setup!.l2).toBe(0.5);
+    await change;
+    expect(playground.setup).toEqual(before);
+    expect(playground.errorAt("layers.0.units")).toMatch(/expected int/);
+    expect(playground.errorAt("layers.0")).toMatch(/expected int/);
+    expect(playground.errorAt("layers.1")).toBeNull();
+    expect(playground.notices).toEqual([]);
+  });
+
+  it("tells of a refusal that belongs to no field", async () => {
+    const { playground } = await begun("", (command) => (command.do === "step" ? new Refused("no") : null));
+    expect(await playground.step()).toBe(false);
+    expect(playground.notices.map(({ text }) => text)).toEqual(["no"]);
+  });
+
+  it("rejoins its session with its setup after the connection was lost", async () => {
+    const { transport, playground } = await begun();
+    await playground.change({ l2: 0.25 });
+    transport.close();
+    expect(playground.connection).toBe("lost");
+    transport.open();
+    await settled();
+    const hello = transport.sent.filter((command) => command.do === "hello").at(-1)!;
+    expect(hello.session).toBe("fake");
+    expect((hello.setup as { l2: number }).l2).toBe(0.25);
+    expect(playground.connection).toBe("open");
+  });
+
+  it("joins its session after a reload, and another one for another address", async () => {
+    const first = await begun();
+    await first.playground.change({ l2: 0.25 });
+    first.playground.remember();
+    const address = first.playground.fragment();
+    const again = await begun(`#${address}`);
+    expect(again.transport.sent[0]!.session).toBe("fake");
+    const other = await begun(`#${toFragment({ setup: { l2: 0.5 } })}`);
+    expect(other.transport.sent[0]!.session).toBeNull();
+  });
+
+  it("edits by name, plays at the chosen speed, steps by the chosen unit", async () => {
+    const { transport, playground } = await begun();
+    await playground.edit("W2", [3, 4], 1.5);
+    expect(playground.value("W2", [3, 4])).toBe(1.5);
+    playground.setSpeed(0);
+    await playground.toggle();
+    expect(transport.sent.at(-1)).toEqual({ do: "play", speed: null });
+    expect(playground.playing).toBe(true);
+    await playground.toggle();
+    expect(playground.playing).toBe(false);
+    playground.stepUnit = "batch";
+    await playground.step(true);
+    expect(transport.sent.at(-1)).toEqual({ do: "step", unit: "batch", back: true, count: 1 });
+  });
+
+  it("gives a function its one input and patterns their two", async () => {
+    const { playground } = await begun();
+    expect(playground.inputsFor("spiral")).toEqual({});
+    expect(playground.inputsFor("function")).toEqual({ inputs: ["x"] });
+  });
+});
