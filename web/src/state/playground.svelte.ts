@@ -238,6 +238,12 @@ export class Playground {
     await this.do({ do: "watch", unit });
   }
 
+  /** Name of the activation of a layer, from 1; the output's is the last. */
+  activation(layer: number): string {
+    const hidden = this.facts?.setup.layers[layer - 1]?.activation;
+    return (layer === this.depth ? this.facts?.output.activation : hidden) ?? "";
+  }
+
   // Numbers
 
   value(tensor: string, index: number[]): number {
