@@ -7,19 +7,21 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
-from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state, untrainable
+from glassnet.engines.base import Data, Engine, Program, check_trainable, choose, fresh_state
 from glassnet.engines.compiled.engine import CompiledEngine
 from glassnet.engines.reference import ReferenceEngine
-from glassnet.explain.derivation import Derivation, derive_pass
+from glassnet.errors import InvalidParameterError
+from glassnet.explain.derivation import Derivation
+from glassnet.explain.look import Look
+from glassnet.explain.reading import derive_steps
 from glassnet.files.model_file import load_network, save_network
 from glassnet.formulas.losses import Loss
 from glassnet.formulas.optimizers import Adam, Optimizer
 from glassnet.network.architecture import Architecture, Layer
 from glassnet.network.gradcheck import GradientReport, check_gradient
 from glassnet.network.parameters import Views, buffer_layout, initial_buffers, initial_parameters, parameter_layout
-from glassnet.network.passes import Draws, Trace, backward, example_weights, forward, objective, penalty
+from glassnet.network.passes import Trace, penalty
 from glassnet.network.summary import summary_text
-from glassnet.network.updates import update
 from glassnet.training.callbacks import Callback
 from glassnet.training.history import History
 from glassnet.training.loop import train
@@ -43,6 +45,7 @@ from glassnet.training.targets import (
     table_for,
     targets_as_classes,
 )
+from glassnet.training.walking import walk
 
 __all__ = ["ENGINES", "Network", "check_gradients"]
 
@@ -78,7 +81,7 @@ class Network:
     engine : str
         "compiled" (machine code for this processor), "reference" (NumPy), or "auto", the first that takes the network.
     threads : int, optional
-        How many threads training by steps may use; by default as many as pay. No bit of the result depends on it.
+        How many threads training may use; by default as many as pay. No bit of the result depends on it.
 
     Raises
     ------
@@ -216,69 +219,97 @@ class Network:
         Without y the forward pass alone; with y also loss and backward pass; with an optimizer also its first update
         (W1_new ...). `training=True` draws dropout masks and uses batch statistics.
         """
-        architecture, theta = self.architecture, self._theta.copy()
-        views = parameter_layout(architecture).views(theta)
-        statistics = buffer_layout(architecture).views(self._buffers.copy())
-        draws = Draws(self.seed, 1) if training else None
-        with np.errstate(all="ignore"):
-            trace = forward(architecture, views, statistics, as_inputs(architecture, X), draws)
-            if y is None:
-                return trace
-            data = prepare(architecture, X, y, sample_weight)
-            v = example_weights(architecture.reduction, len(data), data.weights, theta.dtype)
-            objective(architecture, views, trace, data.Y, v)
-            if untrainable(architecture) is not None:
-                return trace
-            gradient = backward(architecture, views, trace, data.Y, v, factors=True)
-            if optimizer is not None:
-                self._trace_update(trace, optimizer, theta, gradient)
-        return trace
+        data = None if y is None else prepare(self.architecture, X, y, sample_weight)
+        return self._walk(as_inputs(self.architecture, X), data, optimizer, training)[0]
 
-    def _trace_update(self, trace: Trace, rule: str | Optimizer, theta: np.ndarray, gradient: np.ndarray) -> None:
-        program = Program(self.architecture, first_order(rule), batch_size=1)
-        state = fresh_state(program, theta, self._buffers)
-        run = Run(program, self.engine, state, Data(np.zeros((1, 1)), np.zeros((1, 1))), None, 1, (), [])
-        eta, decay = run.value("learning_rate", 0), run.value("weight_decay", 0)
-        update(self.architecture, program.optimizer, theta, gradient, state.slots, state.carried, eta, decay)
-        layout = parameter_layout(self.architecture)
-        for slot, vector in zip(program.optimizer.slots, state.slots, strict=True):
-            for name, view in layout.views(vector).items():
-                trace[f"{slot}_{name}"] = view
-        for name, view in layout.views(theta).items():
-            trace[f"{name}_new"] = view
+    def _walk(
+        self,
+        X: np.ndarray,
+        data: Data | None,
+        optimizer: str | Optimizer | None,
+        training: bool,
+        steps: int = 1,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> list[Trace]:
+        rule = None if optimizer is None else first_order(optimizer)
+        program = Program(self.architecture, rule or Adam(), len(X), clip_norm, clip_value, self.seed)
+        start = fresh_state(program, self._theta.copy(), self._buffers.copy())
+        return walk(program, start, X, data, steps, moving=rule is not None, training=training)
 
     def explain(
         self,
         X: Any,
         y: Any = None,
+        sample_weight: Any = None,
         *,
         optimizer: str | Optimizer | None = None,
+        steps: int = 1,
+        training: bool = False,
+        class_weight: str | Mapping[int, float] | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
         digits: int = 6,
         entries: int = 4,
+        terms: int = 8,
         notation: str = "parentheses",
+        bias: str | None = None,
+        batch: str | None = None,
     ) -> Derivation:
-        """Every number of one pass as a teacher writes it on a board: formula, numbers plugged in, value, shape.
+        """Every number of one or more steps as a teacher writes them on a board; nothing in the network changes.
 
-        Takes what `trace` takes and reads the values from it; nothing in the network changes. `digits` are the
-        significant figures shown, `entries` how many of each quantity are written out, `notation` is "parentheses",
-        "brackets" or "subscript". The result prints as text, shows itself in a notebook, and has `markdown()`,
-        `latex()` and `document()`.
+        Each line has its formula in symbols, the numbers plugged in, the value and the shape. All values are read from
+        traces. The result prints as text, shows itself in a notebook, and has `markdown()`, `latex()`, `html()`,
+        `document()` and `chain("W1[1,1]")`, the chain rule path by path.
+
+        Parameters
+        ----------
+        X, y, sample_weight, optimizer, training
+            As `trace` takes them.
+        steps : int
+            How many steps, each over all of X; what the optimizer keeps is carried on. More than one needs an
+            optimizer. They are those of `fit(X, y, batch_size=len(X), epochs=steps)`, with `training=True` if there are
+            Dropout, RandomizedLeakyReLU or BatchNorm.
+        class_weight, clip_norm, clip_value
+            As `fit` takes them.
+        digits, entries, terms : int
+            Significant figures of every number; how many entries of each quantity are written out; how many terms of a
+            long sum.
+        notation : str
+            How the symbols look: "parentheses", "brackets", "subscript", or as a lecture has them, "lecture-5",
+            "class-2", "lecture-23", "introduction", "ee514".
+        bias : {"separate", "unit"}, optional
+            b on its own, or as the weight of a unit 0 that is always 1; by default as the notation has it.
+        batch : {"rows", "columns"}, optional
+            Whether each example is a row or a column; by default as the notation has it.
+
+        Raises
+        ------
+        InvalidParameterError, ArchitectureError, DataError
+            If an option breaks its rule, there is nothing to derive, or the numbers are no longer finite.
+
+        >>> from glassnet import Dense, Network
+        >>> net = Network(1, [Dense(1, "sigmoid", bias=False)], "squared_error", dtype="float64")
+        >>> net.parameters["W1"] = [[0.5]]
+        >>> print(net.explain([[2.0]], [1.0], optimizer="sgd(0.5)", digits=4).chain("W1[1,1]"))
+        dJ/dW1[1,1], one path
+          dJ/da1[1] · da1[1]/dz1[1] · dz1[1]/dW1[1,1]
+            = -0.5379 · 0.1966 · 2
+            = -0.2115
         """
-        architecture, trace = self.architecture, self.trace(X, y, optimizer=optimizer)
-        data = None if y is None else prepare(architecture, X, y, None)
-        rule = None if optimizer is None or y is None else first_order(optimizer)
-        after = None
-        if data is not None and "W1_new" in trace:
-            theta = self._theta.copy()
-            new = parameter_layout(architecture).views(theta)
-            for name in new:
-                new[name] = trace[f"{name}_new"]
-            value, _ = self.engine.evaluate(architecture, theta, self._buffers, data)
-            after = value + penalty(architecture, new, len(data))
-        Y = None if data is None else data.Y
-        return derive_pass(
-            architecture, self.parameters, trace, Y, rule, after, figures=digits, most=entries, style=notation
-        )
+        a, count = self.architecture, whole_number("steps", steps)
+        data = None if y is None else prepare(a, X, y, sample_weight, class_weight)
+        clips = checked_bound("clip_norm", clip_norm), checked_bound("clip_value", clip_value)
+        if optimizer is not None:
+            check_trainable(a)
+            if data is None:
+                raise InvalidParameterError("explain: an optimizer needs y, the targets")
+        if count > 1 and optimizer is None:
+            raise InvalidParameterError(f"explain: steps={count} needs y and an optimizer, such as 'sgd(0.5)'")
+        traces = self._walk(as_inputs(a, X), data, optimizer, training, count, *clips)
+        rule = None if optimizer is None or data is None else first_order(optimizer)
+        look = Look(digits, entries, terms, notation, bias, batch)
+        return derive_steps(a, traces, rule, look, clip_norm=clips[0], clip_value=clips[1])
 
     # --- training -----------------------------------------------------------------------------------------------
 

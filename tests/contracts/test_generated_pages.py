@@ -70,5 +70,9 @@ def test_every_option_is_documented(command):
         assert parameter.name == "help" or parameter.help
 
 
+def test_the_page_of_derivations_is_current():
+    assert (DOCS / "explain.md").read_text("utf-8") == script("make_explain").page(), "run `make records`"
+
+
 def test_the_errata_page_is_current():
     assert (DOCS / "errata.md").read_text("utf-8") == script("make_errata").page(), "run `make records`"

@@ -327,3 +327,40 @@ def test_a_network_that_goes_on_keeps_its_shape():
 
 def test_their_regressor_is_compared_with_ours():
     assert {MLPClassifier: TheirClassifier, MLPRegressor: TheirRegressor} == THEIRS
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ["nan", "infinity", "columns", "no rows", "one row"])
+def test_a_plain_array_is_refused_in_scikit_learns_words(cls, fault):
+    """Arrays that need no word pass by a short way; all others by scikit-learn's."""
+    X, y = IRIS
+    mine, theirs = (quietly(c(**SMALL).fit, X, y) for c in (cls, THEIRS[cls]))
+    bad = X.copy()
+    bad[3, 1] = {"nan": np.nan, "infinity": np.inf}.get(fault, 0)
+    bad = {"columns": bad[:, :3], "no rows": bad[:0], "one row": bad[0]}.get(fault, bad)
+    found = []
+    for model in (mine, theirs):
+        with pytest.raises(ValueError) as refused:
+            model.predict(bad)
+        found.append(str(refused.value).replace("an MLP", "MLP"))
+    assert found[0] == found[1]
+
+
+@BOTH
+def test_every_way_to_give_rows_predicts_the_same(cls):
+    X, y = IRIS
+    model = quietly(cls(**SMALL).fit, X, y)
+    expected = model.predict(X)
+    for rows in (np.asfortranarray(X), X.tolist(), pd.DataFrame(X).to_numpy(), sparse.csr_array(X), X[:, :].copy()):
+        assert np.array_equal(model.predict(rows), expected)
+    assert np.array_equal(model.predict(X[::3]), expected[::3])
+
+
+@BOTH
+def test_each_parameter_and_attribute_is_documented_under_its_name(cls):
+    """A notebook's table looks them up one by one."""
+    _html_repr = pytest.importorskip("sklearn.utils._repr_html.common")
+    model = quietly(cls(**SMALL).fit, *IRIS)
+    attributes = [name for name in vars(model) if name.endswith("_") and not name.startswith("_")]
+    for section, names in (("Parameters", model.get_params()), ("Attributes", attributes)):
+        assert [name for name in names if not _html_repr.get_docstring(cls, section, name)] == []

@@ -11,6 +11,7 @@ from estimators.mlp_cases import problem, quietly
 from glassnet import (
     ACTIVATIONS,
     Adam,
+    ArchitectureError,
     BatchNorm,
     Callback,
     Cosine,
@@ -26,6 +27,7 @@ from glassnet import (
     check_gradients,
     load,
 )
+from glassnet.engines.compiled import steps
 from glassnet.formulas.optimizers import OPTIMIZERS
 
 BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
@@ -217,9 +219,9 @@ def test_what_is_watched_and_the_best_weights():
     assert log_loss(Y[1::2], model.predict_proba(X[1::2])) == pytest.approx(model.validation_loss_curve_[best])
     last = fitted(data=data, given=held, monitor="validation_loss", **options)
     assert log_loss(Y[1::2], last.predict_proba(X[1::2])) == pytest.approx(last.validation_loss_curve_[-1])
-    with pytest.raises(InvalidParameterError, match="the history has no 'validation_loss'"):
+    with pytest.raises(InvalidParameterError, match="monitor='validation_loss' needs validation data: give fit"):
         fitted(monitor="validation_loss")
-    with pytest.raises(InvalidParameterError, match="no 'validation_acuracy'"):
+    with pytest.raises(InvalidParameterError, match="unknown monitor 'validation_acuracy'; did you mean"):
         fitted(data=data, given=held, monitor="validation_acuracy")
 
 
@@ -287,6 +289,33 @@ def test_engines_and_threads_agree():
     assert same(fitted(threads=1), fitted(threads=2))
     with pytest.raises(InvalidParameterError, match="unknown engine 'fast'"):
         fitted(engine="fast")
+
+
+@BOTH
+def test_what_cannot_be_is_refused_before_training(cls):
+    model = quietly(cls(max_iter=2).fit, X, Y)
+    with pytest.raises(ArchitectureError, match="layer 1: 'step' has derivative 0"):
+        cls(activation="step").fit(X, Y)
+    with pytest.raises(ArchitectureError, match="layer 1: 'step' has derivative 0"):
+        model.set_params(activation="step", warm_start=True).fit(X, Y)
+    with pytest.raises(InvalidParameterError, match="unknown monitor 'validation_lose'; did you mean"):
+        cls(monitor="validation_lose").fit(X, Y)
+    foreign = "validation_r2" if cls is MLPClassifier else "validation_accuracy"
+    with pytest.raises(InvalidParameterError, match=f"unknown monitor '{foreign}'"):
+        cls(monitor=foreign).fit(X, Y, validation_data=(X, Y))
+    with pytest.raises(DataError, match="validation_data: X has 2 features"):
+        cls().fit(X, Y, validation_data=(X[:, :2], Y))
+
+
+@pytest.mark.parametrize("options", [{"solver": "lbfgs"}, {"solver": "adam"}])
+@pytest.mark.parametrize("threads", [1, 2, None])
+def test_threads_bound_every_way_of_training(options, threads, monkeypatch):
+    asked, real = [], steps.borrowed
+    monkeypatch.setattr(steps, "borrowed", lambda wanted: asked.append(wanted) or real(wanted))
+    for name in ("_SHARED_STEP", "_SHARED_CALL"):
+        monkeypatch.setattr(steps, name, 0.0)
+    fitted(**options, threads=threads, max_iter=3)
+    assert asked and set(asked) == {threads}
 
 
 # --- to_network -------------------------------------------------------------------------------------------------------

@@ -16,8 +16,6 @@ from glassnet.explain.quantities import Pass
 from glassnet.explain.words import USES, WORDS
 from glassnet.formulas import elementary
 from glassnet.formulas.optimizers import optimizer
-from glassnet.network.parameters import parameter_layout
-from glassnet.network.updates import update
 from tolerances import TORCH, relative
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.5]])
@@ -101,29 +99,14 @@ def test_every_output_with_every_loss(output, loss, reduction):
 
 @pytest.mark.parametrize("rule", [*OPTIMIZERS, "adamw(0.1, weight_decay=0.3)", "sgd('step(0.5, factor=0.5, every=1)')"])
 def test_every_optimizer_for_three_steps(rule):
-    """Three updates by `network.updates`, with the slots that it keeps."""
+    """Three updates by the reference, with the slots that it keeps, and these without their bias."""
     net, Y, steps = network("tanh", "identity", "half_squared_error"), targets("squared_error"), 3
-    table, record = table_of(net, Y, rule), optimizer(rule)
-    layout = parameter_layout(net.architecture)
-    slots, carried = np.zeros((len(record.slots), layout.size)), np.array(record.carried)
-    for step in range(1, steps + 1):
-        trace = net.trace(X, Y)
-        theta, gradient = np.zeros(layout.size), np.zeros(layout.size)
-        for name, view in layout.views(theta).items():
-            view[...] = net.parameters[name]
-            layout.views(gradient)[name] = trace[f"d{name}"]
-        numbers = [
-            v if isinstance(v, float) else v.value(step - 1, steps) for v in (record.learning_rate, record.weight_decay)
-        ]
-        update(net.architecture, record, theta, gradient, slots, carried, *numbers)
-        new = {f"{name}_new": np.array(view) for name, view in layout.views(theta).items()}
-        for slot, vector in zip(record.slots, slots, strict=True):
-            new |= {f"{slot}_{name}": np.array(view) for name, view in layout.views(vector).items()}
-        found = differences(table, {**trace, **new}, step, steps)
+    table = table_of(net, Y, rule)
+    traces = net.explain(X, Y, optimizer=rule, steps=steps).board.traces
+    for step, trace in enumerate(traces[:-1], 1):
+        found = differences(table, trace, step, steps)
         assert set(found) == set(table.tensors)
         assert max(found.values()) < TORCH, found
-        for name in layout.views(theta):
-            net.parameters[name] = new[f"{name}_new"]
 
 
 def test_one_example_and_a_mean():

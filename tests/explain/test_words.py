@@ -17,9 +17,10 @@ NAMES = {name: getattr(math, name) for name in ("exp", "log", "sqrt", "tanh", "e
 NAMES |= {"max": max, "min": min, "abs": abs, "sign": np.sign}
 
 
-def computed(text: str) -> float:
+def computed(text: str, **names) -> float:
     """The text as Python."""
-    return eval(re.sub(r"\|([^|]*)\|", r"abs(\1)", text.replace("·", "*")), {"__builtins__": {}}, NAMES)
+    text = text.replace("·", "*").replace("^", "**").replace("'", "_slope")
+    return eval(re.sub(r"\|([^|]*)\|", r"abs(\1)", text), {"__builtins__": {}}, NAMES | dict(names))
 
 
 SMOOTH = [name for name, g in ACTIVATIONS.items() if g.trainable]

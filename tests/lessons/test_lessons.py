@@ -1,5 +1,6 @@
 """Every lesson's claims hold, its figure is drawn, and the claims can fail."""
 
+import json
 import pkgutil
 from dataclasses import asdict
 
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 
 import glassnet.lessons
+from glassnet.cli.lesson import document
 from glassnet.errors import InvalidParameterError, WriteError
 from glassnet.lessons import LESSONS, Claim, Result, lesson
 from glassnet.lessons.xor import TARGETS, XOR, X, certificate, margins, separable
 
-FRAME = {"lesson", "style"}
+FRAME = {"lesson", "style", "tables"}
 
 
 @pytest.fixture(scope="module", params=LESSONS)
@@ -24,6 +26,7 @@ def test_claims_hold(done):
     one, result = done
     result.check()
     assert result.claims
+    assert json.loads(json.dumps(document(one, result, seed=0), allow_nan=False))["holds"]
     assert one.question.endswith("?")
     assert one.paragraphs
 

@@ -4,8 +4,6 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
-import sys
 import time
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -18,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from glassnet.playground.frames import unpack
-from served import START, playing
+from served import playing
 
 
 @pytest.fixture(autouse=True)

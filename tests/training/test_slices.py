@@ -290,7 +290,7 @@ def test_every_step_has_its_examples_and_its_values(batch_size, across):
             examples = work.order[work.bounds[i] : work.bounds[i + 1]]
             order = np.arange(23) if batch_size >= 23 else epoch_order(6, epoch, 23)
             expected = order[step * batch_size : (step + 1) * batch_size]
-            assert examples.tolist() == expected.tolist() and len(examples) == cutter.sizes[step]
+            assert examples.tolist() == expected.tolist() and len(examples) == cutter.shares[0, step]
             t = epoch + step / T
             assert work.learning_rates[i] == Cosine(0.1).value(t, 9) and work.weight_decays[i] == 0
             assert work.dropout_rates[i].tolist() == [Cosine(0.5, final=0.1).value(t, 9)]

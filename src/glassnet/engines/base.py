@@ -49,7 +49,7 @@ class Program:
     seed : int
         Of dropout masks and drawn slopes.
     threads : int or None
-        How many threads training by steps may use; None: the engine's choice. No bit of the result depends on it.
+        How many threads training may use; None: the engine's choice. No bit of the result depends on it.
     """
 
     architecture: Architecture
@@ -165,9 +165,9 @@ class Engine(Protocol):
         ...
 
     def loss_and_gradient(
-        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data, threads: int | None = None
     ) -> tuple[float, np.ndarray]:
-        """The objective of a prediction pass over the data, and its gradient (P,)."""
+        """The objective of a prediction pass over the data, and its gradient (P,); `threads` as in `Program`."""
         ...
 
     def begin(self, program: Program, state: TrainState, data: Data) -> Training:

@@ -8,16 +8,9 @@ from glassnet.engines.base import Data, Program, Slice, StepLog, TrainState, che
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import buffer_layout, parameter_layout
-from glassnet.network.passes import (
-    Draws,
-    Trace,
-    backward,
-    example_weights,
-    forward,
-    objective,
-    weighted_loss,
-)
-from glassnet.network.updates import clip_gradient, gradient_norm, update
+from glassnet.network.passes import Draws, Trace, example_weights, forward, weighted_loss
+from glassnet.network.step import run as run_pass
+from glassnet.network.updates import clip_gradient, gradient_norm, hold_frozen, update
 
 __all__ = ["ReferenceEngine", "ReferenceTraining"]
 
@@ -62,7 +55,7 @@ class ReferenceEngine:
         return total, outputs
 
     def loss_and_gradient(
-        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
+        self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data, threads: int | None = None
     ) -> tuple[float, np.ndarray]:
         """See `Engine.loss_and_gradient`."""
         trace, gradient = run(architecture, theta, buffers, data, None)
@@ -102,9 +95,7 @@ class ReferenceTraining:
         draws = Draws(program.seed, state.step + 1, tuple(work.dropout_rates[i].tolist()))
         buffers = state.buffers.copy()
         trace, gradient = run(architecture, state.theta, buffers, batch, draws)
-        for piece in parameter_layout(architecture).slices:
-            if piece.name in architecture.frozen:
-                gradient[piece.start : piece.stop] = 0
+        hold_frozen(architecture, gradient)
         with np.errstate(all="ignore"):
             norm = gradient_norm(gradient)
             if not (np.isfinite(trace["loss"]) and np.isfinite(norm)):
@@ -125,12 +116,7 @@ def run(
     architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data, draws: Draws | None
 ) -> tuple[Trace, np.ndarray]:
     """Forward and backward over a batch: the trace and the gradient (P,)."""
-    views, statistics = parameter_layout(architecture).views(theta), buffer_layout(architecture).views(buffers)
-    v = example_weights(architecture.reduction, len(data), data.weights, theta.dtype)
-    with np.errstate(all="ignore"):
-        trace = forward(architecture, views, statistics, data.X, draws)
-        objective(architecture, views, trace, data.Y, v)
-        return trace, backward(architecture, views, trace, data.Y, v)
+    return run_pass(architecture, theta, buffers, data.X, data.Y, data.weights, draws)
 
 
 def first_bad_state(program: Program, theta: np.ndarray, slots: np.ndarray, buffers: np.ndarray) -> str | None:

@@ -1,7 +1,7 @@
 """What MLPClassifier and MLPRegressor share once fitted: weights as lists, outputs, activations, the Network."""
 
 from copy import deepcopy
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,8 +15,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet import errors
-from glassnet.engines.base import TrainState, choose
+from glassnet.engines.base import TrainState, all_finite, choose
+from glassnet.estimators import mlp_fitting
 from glassnet.estimators.mlp_parameters import CONSTRAINTS, STOCHASTIC, ParameterError, architecture, rule
+from glassnet.estimators.mlp_rows import dense
 from glassnet.estimators.scaling import Scaling, folded
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.model import ENGINES, Network
@@ -24,7 +26,7 @@ from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import aligned_zeros, initial_buffers, parameter_layout
 from glassnet.training.history import History
 
-__all__ = ["MOST_BYTES", "MultilayerPerceptron", "checked", "dense", "steps_only"]
+__all__ = ["MultilayerPerceptron", "checked", "steps_only"]
 
 _LISTS = "coefs_", "intercepts_"
 
@@ -32,27 +34,8 @@ checked = _fit_context(prefer_skip_nested_validation=True)
 """A fit whose parameters are held against their constraints first."""
 steps_only = available_if(lambda model: model._check_solver())
 """A method that is there only where training goes by steps."""
+_FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _ROWS = 4096  # rows of a sparse matrix that are dense at a time
-MOST_BYTES = 2**33  # of a sparse matrix made dense for training
-
-
-def dense(X: Any, dtype: Any, *, most: float = float("inf")) -> np.ndarray:
-    """X as a C-contiguous array of the dtype; sparse matrices are filled with their zeros.
-
-    Raises
-    ------
-    DataError
-        If that would take more than `most` bytes.
-    """
-    if not issparse(X):
-        return np.ascontiguousarray(X, dtype)
-    size = X.shape[0] * X.shape[1] * np.dtype(dtype).itemsize
-    if size > most:
-        raise errors.DataError(
-            f"X is sparse, and training makes it dense: {X.shape[0]} x {X.shape[1]} numbers would take "
-            f"{size / 2**30:.0f} GiB; give fewer rows at a time to partial_fit, or fewer features (TruncatedSVD)"
-        )
-    return np.ascontiguousarray(X.toarray(), dtype)
 
 
 class MultilayerPerceptron(BaseEstimator):
@@ -86,12 +69,31 @@ class MultilayerPerceptron(BaseEstimator):
         except InvalidParameterError as error:
             raise ParameterError(str(error)) from None
 
+    @checked
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
+        """Fit the model to X and y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Numbers, or class labels; for several labels at once a matrix of 0 and 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
+            To judge by after each epoch, and with `early_stopping` to stop by.
+
+        Returns
+        -------
+        self
+        """
+        return mlp_fitting.fit(self, X, y, sample_weight, validation_data, incremental=False)
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
 
     def _checked(self, X: Any, y: Any, *, reset: bool, **more: Any) -> tuple[Any, Any]:
         """Rows, dense or sparse, and targets, a column of which becomes (n,), with a warning."""
-        more |= {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": (np.float64, np.float32)}
+        more |= {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": _FLOATS[::-1]}
         both: Any = validate_data(self, X, y, reset=reset, **more)
         rows, targets = both
         column = targets.ndim == 2 and targets.shape[1] == 1
@@ -186,8 +188,15 @@ class MultilayerPerceptron(BaseEstimator):
     # --- what it computes ---------------------------------------------------------------------------------------
 
     def _rows(self, X: Any) -> Any:
+        """X, checked as scikit-learn does it; a plain array of the right shape passes in microseconds."""
         check_is_fitted(self)
+        if self._is_plain(X) and all_finite(X):
+            return X
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+
+    def _is_plain(self, X: Any) -> bool:
+        shaped = type(X) is np.ndarray and X.dtype in _FLOATS and X.shape[1:] == (self.n_features_in_,) and len(X) > 0
+        return shaped and not hasattr(self, "feature_names_in_")
 
     def _outputs(self, X: Any) -> np.ndarray:
         """The network's outputs (n, K) for checked rows, in the units of the targets."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,  # pyright: ignore[reportPrivateUsage]  its words are what users match on
@@ -18,6 +17,7 @@ from sklearn.utils.multiclass import (
 )
 
 from glassnet.errors import DataError
+from glassnet.estimators.labels import binarizer
 from glassnet.estimators.mlp_base import MultilayerPerceptron, checked, steps_only
 from glassnet.estimators.mlp_docs import ATTRIBUTES, EXTRAS, PARAMETERS
 from glassnet.estimators.mlp_fitting import fit
@@ -133,25 +133,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     # --- fitting ------------------------------------------------------------------------------------------------
 
-    @checked
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> "MLPClassifier":
-        """Fit the model to X and y.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or for several labels at once a matrix of 0 and 1.
-        sample_weight : array-like of shape (n_samples,), default=None
-        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            To judge by after each epoch, and with `early_stopping` to stop by.
-
-        Returns
-        -------
-        self
-        """
-        return fit(self, X, y, sample_weight, validation_data, incremental=False)
-
     @steps_only
     @checked
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
@@ -173,15 +154,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if self.class_weight == "balanced":
             raise DataError("class_weight='balanced' needs all of y, which partial_fit does not see; give a dict")
         if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            self._label_binarizer = binarizer(y if type_of_target(y).startswith("multilabel") else classes)
         return fit(self, X, y, sample_weight, incremental=True)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, np.ndarray]:
         """Checked rows, and targets (n, K) of 0 and 1."""
         rows, y = self._checked(X, y, reset=reset)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = binarizer(y)
             self.classes_ = self._label_binarizer.classes_
             return rows, self._binary(y)
         classes = unique_labels(y)

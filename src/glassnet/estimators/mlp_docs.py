@@ -66,8 +66,11 @@ PARAMETERS = """hidden_layer_sizes : array-like of shape (n_hidden_layers,) or i
     validation_fraction : float, default=0.1
         Share of the examples that `early_stopping` holds out.
 
-    beta_1, beta_2 : float, default=0.9 and 0.999
-        Adam's decay of the mean of gradients, and of their squares, in [0, 1).
+    beta_1 : float, default=0.9
+        Adam's decay of the mean of gradients, in [0, 1).
+
+    beta_2 : float, default=0.999
+        Adam's decay of the mean of their squares, in [0, 1).
 
     epsilon : float, default=1e-8
         Adam's epsilon, the paper's epsilon-hat.
@@ -96,8 +99,11 @@ EXTRAS = """optimizer : str, Optimizer or LBFGS, default=None
     batch_norm : bool, default=False
         Batch normalization in the hidden layers. beta takes the place of b, in `intercepts_` too.
 
-    clip_norm, clip_value : float, default=None
-        Bounds of the gradient's norm and of its entries.
+    clip_norm : float, default=None
+        Bound of the gradient's norm: a longer one is scaled down to it.
+
+    clip_value : float, default=None
+        Bound of the gradient's entries.
 
     monitor : str, default=None
         What `tol` and `n_iter_no_change` watch: 'loss', and with validation data 'validation_loss',
@@ -124,7 +130,7 @@ EXTRAS = """optimizer : str, Optimizer or LBFGS, default=None
         'compiled', 'reference', or the first of these that takes the network.
 
     threads : int, default=None
-        How many threads training by steps may use; None is as many as pay. No bit of the result depends on it.
+        How many threads training may use; None is as many as pay. No bit of the result depends on it.
 
     progress : bool, default=False
         Show a bar with the time left on stderr."""

@@ -1,4 +1,4 @@
-"""fit and partial_fit of the MLP estimators: data, network, state and rules for the training loop."""
+"""fit and partial_fit of the MLP estimators: network, state and rules for the training loop."""
 
 import warnings
 from dataclasses import dataclass
@@ -7,28 +7,22 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import (
-    _check_sample_weight,  # pyright: ignore[reportPrivateUsage]  its words are what users match on
-)
 
-from glassnet.engines.base import Data, Program, TrainState, choose, fresh_state
-from glassnet.errors import DataError, InvalidParameterError
-from glassnet.estimators.mlp_base import MOST_BYTES, dense
+from glassnet.engines.base import Program, TrainState, check_trainable, choose, fresh_state
+from glassnet.errors import InvalidParameterError, nearest
 from glassnet.estimators.mlp_outcome import descend, reported_as, solve
 from glassnet.estimators.mlp_parameters import architecture, output_of, rule, rule_key
+from glassnet.estimators.mlp_rows import MOST_BYTES, Rows, class_table, data_of, dense, given, weights_of
 from glassnet.estimators.mlp_rules import Lines, Shuffles, Tolerance
 from glassnet.estimators.scaling import learned
 from glassnet.formulas.optimizers import Adam, Optimizer
-from glassnet.formulas.registry import check_number
 from glassnet.model import ENGINES, Network
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import aligned_zeros, initial_buffers, initial_parameters, parameter_layout
 from glassnet.training.callbacks import Callback
 from glassnet.training.progress import Progress
 from glassnet.training.run import Run
-from glassnet.training.targets import check_weights, class_weight_table, prepare
 
 __all__ = ["fit"]
 
@@ -37,35 +31,16 @@ _PAST = (*_CURVES, "best_loss_", "best_validation_score_", "_no_improvement_coun
 _CLIPPED = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Examples as scikit-learn splits them: X (n, d), targets Y (n, K), weights (n,) or None."""
-
-    X: Any
-    Y: np.ndarray
-    weights: np.ndarray | None
-
-    def split(self, fraction: float, rng: Any, strata: Any) -> tuple["Rows", "Rows"]:
-        """Training and validation rows."""
-        arrays = [self.X, self.Y] + ([] if self.weights is None else [self.weights])
-        parts: list[Any] = train_test_split(*arrays, random_state=rng, test_size=fraction, stratify=strata)
-        if parts[1].shape[0] < 2:
-            raise DataError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-            )
-        weights = parts[4:] or [None, None]
-        return Rows(parts[0], parts[2], weights[0]), Rows(parts[1], parts[3], weights[1])
-
-
 def fit(model: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any = None, *, incremental: bool) -> Any:
     """One fit, or one epoch for `partial_fit`; sets the fitted attributes and returns the model."""
     first = not hasattr(model, "coefs_") or (not model.warm_start and not incremental)
     checked, Y = model._validate_input(X, y, incremental, first)
-    table = _class_table(model, Y)
-    rows = Rows(checked, Y, _weights(model, checked, Y, sample_weight, table))
-    held = None if validation_data is None else _given(model, validation_data, table)
+    table = class_table(model, Y)
+    rows = Rows(checked, Y, weights_of(model, checked, Y, sample_weight, table))
+    held = None if validation_data is None else given(model, validation_data, table)
     if incremental and model.early_stopping:
         raise InvalidParameterError("partial_fit does not support early_stopping=True")
+    _check_monitor(model, held is not None or model.early_stopping)
     mode = Mode(rule(model), first, incremental, model.warm_start_optimizer and not first and not incremental)
     _check_mode(model, mode)
     if not mode.exact or not hasattr(model, "_random_state"):
@@ -111,49 +86,20 @@ def _check_mode(model: Any, mode: Mode) -> None:
             raise InvalidParameterError(f"{name} is for training by steps, not for {mode.rule.name}; leave it out")
 
 
-# --- data -------------------------------------------------------------------------------------------------------------
-
-
-def _class_table(model: Any, Y: np.ndarray) -> dict[Any, float] | None:
-    """The weight of each class; "balanced" counts them in the training rows, and holds for validation rows too."""
-    spec: Any = getattr(model, "class_weight", None)
-    if spec is None:
-        return None
-    if model._label_binarizer.y_type_.startswith("multilabel"):
-        raise InvalidParameterError("class_weight is for one class an example, not for several labels at once")
-    if isinstance(spec, str):
-        return class_weight_table(spec, model._labels(Y))
-    unknown = [label for label in spec if label not in set(model.classes_.tolist())]
-    if unknown:
-        raise InvalidParameterError(f"class_weight names class {unknown[0]!r}, which is none of {model.classes_}")
-    return {label: check_number("class_weight", f"of class {label}", w, 0) for label, w in spec.items()}
-
-
-def _weights(
-    model: Any, X: Any, Y: np.ndarray, sample_weight: Any, table: dict[Any, float] | None
-) -> np.ndarray | None:
-    weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-    if weights is not None:
-        check_weights(weights, "sample_weight")
-    if table is None:
-        return weights
-    of_classes = np.array([table.get(label, 1.0) for label in model._labels(Y).tolist()])
-    return of_classes if weights is None else weights * of_classes
-
-
-def _given(model: Any, validation_data: Any, table: dict[Any, float] | None) -> Rows:
-    """The caller's own validation set."""
-    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-        raise InvalidParameterError("validation_data must be (X, y) or (X, y, sample_weight)")
-    checked, Y = model._validate_more(*validation_data[:2])
-    weights = validation_data[2] if len(validation_data) == 3 else None
-    return Rows(checked, Y, _weights(model, checked, Y, weights, table))
-
-
-def _data(model: Any, net: Architecture, rows: Rows, suffix: str = "") -> Data:
-    scaling = model._scaling()
-    X = scaling.inputs(dense(rows.X, net.dtype, most=MOST_BYTES))
-    return prepare(net, X, scaling.targets(rows.Y), rows.weights, suffix=suffix)
+def _check_monitor(model: Any, judged: bool) -> None:
+    """Refuse to watch what will not be there."""
+    measured = ("r2", "rmse", "mae") if model._kind() == "numbers" else ("accuracy",)
+    known = ("loss", *(f"validation_{name}" for name in ("loss", *measured)))
+    if model.monitor is None:
+        return
+    if model.monitor not in known:
+        hint = nearest(model.monitor, known)
+        raise InvalidParameterError(f"unknown monitor '{model.monitor}'{hint} (known: {', '.join(known)})")
+    if model.monitor != "loss" and not judged:
+        raise InvalidParameterError(
+            f"monitor='{model.monitor}' needs validation data: give fit validation_data=(X, y), or set "
+            "early_stopping=True"
+        )
 
 
 # --- the network ------------------------------------------------------------------------------------------------------
@@ -170,6 +116,7 @@ def _begin(model: Any, rows: Rows) -> None:
         raise InvalidParameterError(
             f"standardize_target needs a linear output, and loss '{model.loss}' has an {net.output.g.name} one"
         )
+    check_trainable(net)
     model._scales = learned(
         dense(rows.X, dtype, most=MOST_BYTES) if model.standardize else None,
         rows.Y if standardize_target else None,
@@ -219,6 +166,7 @@ def _go_on(model: Any, rows: Rows) -> None:
             f"ask for {'-'.join(map(str, net.sizes))}; a network that goes on learning keeps its shape: set "
             "warm_start=False, or clone the estimator"
         )
+    check_trainable(net)
     model._hold(old)  # what was put into the lists is in the network now, and the lists show it
     old.architecture, old.engine, old.threads = net, choose(model.engine, net, ENGINES), model.threads
 
@@ -229,9 +177,11 @@ def _go_on(model: Any, rows: Rows) -> None:
 def _run(model: Any, rows: Rows, held: Rows | None, mode: Mode) -> Run:
     network: Network = model._network
     mean_weight = 1.0 if rows.weights is None else float(np.mean(rows.weights))
-    net = network.architecture = msgspec.structs.replace(network.architecture, l2=model.alpha / mean_weight)
-    data = _data(model, net, rows)
-    validation = None if held is None else _data(model, net, held, " of validation")
+    if network.architecture.l2 != (l2 := model.alpha / mean_weight):
+        network.architecture = msgspec.structs.replace(network.architecture, l2=l2)
+    net = network.architecture
+    data = data_of(model, net, rows)
+    validation = None if held is None else data_of(model, net, held, " of validation")
     program = Program(
         net,
         Adam() if mode.solves else mode.rule,

@@ -108,24 +108,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     ) -> None:
         self._take(locals())
 
-    @checked
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> "MLPRegressor":
-        """Fit the model to X and y.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), default=None
-        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            To judge by after each epoch, and with `early_stopping` to stop by.
-
-        Returns
-        -------
-        self
-        """
-        return fit(self, X, y, sample_weight, validation_data, incremental=False)
-
     @steps_only
     @checked
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":

@@ -7,16 +7,18 @@ copy of the function in which these names mean other functions: exact ones here 
 Rowwise records take a row of numbers: a NumPy array of objects.
 """
 
-from collections.abc import Callable, Mapping
-from types import FunctionType
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import mpmath
 import numpy as np
 
+from glassnet.errors import InvalidParameterError
 from glassnet.formulas import elementary
 
-__all__ = ["EXACT", "Arithmetic", "Number", "decimal", "digits", "row"]
+__all__ = ["EXACT", "Arithmetic", "Number", "decimal", "digits", "is_own", "row", "total"]
 
 Number = Any  # mpf, Range, Words …: whatever an arithmetic calculates with
 DIGITS = 50
@@ -40,6 +42,14 @@ class Arithmetic:
         The largest of a row.
     zero : number, optional
         What stands for a term that is not there.
+    named : callable, optional
+        `(name, value) -> number` of the numbers that have names, such as eta: arithmetics that write formulas have it.
+    total : callable, optional
+        The sum of a row or a list.
+    most : int, optional
+        Terms of a sum that are written out; of longer ones only these are evaluated.
+    own : callable, optional
+        What to do with a formula of the user's own, which is no plain function of numbers.
 
     >>> from glassnet.formulas.activations import sigmoid
     >>> digits.nstr(EXACT(sigmoid)(EXACT.number("1.2")), 20)
@@ -52,11 +62,19 @@ class Arithmetic:
         functions: Mapping[str, Callable[..., Number]],
         row_max: Callable[[Any], Number] | None = None,
         zero: Number = None,
+        named: Callable[[str, Any], Number] | None = None,
+        total: Callable[..., Number] | None = None,
+        own: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
+        most: int | None = None,
     ) -> None:
         self.number = number
+        self.writes = named is not None
+        self.named = named or (lambda name, value: number(value))
+        self.total: Callable[..., Number] = total or _total
+        self.own, self.most = own or _refused, most
         self.zero = number(0) if zero is None else zero
         self.functions = {name: _over_rows(function) for name, function in functions.items()}
-        self.functions["row_sum"] = total
+        self.functions["row_sum"] = self.total
         self.functions["row_max"] = row_max or self._largest
         self._twins: dict[Any, Any] = {}
 
@@ -69,12 +87,16 @@ class Arithmetic:
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, calculating in this arithmetic."""
         if function not in self._twins:
+            if is_own(function):
+                return self.own(function)
             plain: Any = function
             scope = dict(plain.__globals__)
             twin = FunctionType(plain.__code__, scope, plain.__name__, plain.__defaults__, plain.__closure__)
             self._twins[function] = twin
             for name in plain.__code__.co_names:
                 helper = scope.get(name)
+                if helper is math:
+                    scope[name] = SimpleNamespace(sqrt=self.functions["sqrt"])
                 home = getattr(helper, "__module__", "") or ""
                 if home == elementary.__name__:
                     scope[name] = self.functions[helper.__name__]  # pyright: ignore[reportOptionalMemberAccess]
@@ -82,9 +104,32 @@ class Arithmetic:
                     scope[name] = self(helper)
         return self._twins[function]
 
+    def sum_of(self, term: Callable[..., Number], *groups: Sequence[Number]) -> Number:
+        """The sum of a term over groups of equally many numbers; where only some are shown, of the first and the last.
+
+        >>> EXACT.sum_of(lambda x, y: x * y, [1, 2], [3, 4])
+        11
+        """
+        n = len(groups[0])
+        if self.most is None or n <= self.most:
+            return self.total([term(*numbers) for numbers in zip(*groups, strict=True)])
+        places = [*range(max(self.most - 1, 1)), n - 1]
+        return self.total([term(*(group[i] for group in groups)) for i in places], n)
+
     def constants(self, values: Mapping[str, float]) -> tuple[Number, ...]:
         """A record's settable numbers."""
-        return tuple(self.number(value) for value in values.values())
+        return tuple(self.named(name, value) for name, value in values.items())
+
+
+def is_own(function: Any) -> bool:
+    """Whether this is a formula of the user's own (`glassnet.custom`): it computes floats on arrays alone."""
+    return not isinstance(function, FunctionType)
+
+
+def _refused(function: Any) -> Any:
+    raise InvalidParameterError(
+        "a formula of your own has no exact arithmetic: explain shows it, check cannot judge it"
+    )
 
 
 def row(numbers: Any) -> Any:
@@ -97,12 +142,15 @@ def row(numbers: Any) -> Any:
 
 def total(numbers: Any) -> Number:
     """The sum of a row, or of a list; the number itself if it is one already."""
-    if not isinstance(numbers, np.ndarray | list | tuple):
+    if not isinstance(numbers, np.ndarray | Sequence):
         return numbers
-    result = numbers[0]
-    for number in numbers[1:]:
+    result, *others = numbers
+    for number in others:
         result = result + number
     return result
+
+
+_total = total
 
 
 def _over_rows(function: Callable[..., Number]) -> Callable[..., Number]:

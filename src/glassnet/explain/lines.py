@@ -2,18 +2,16 @@
 
 A line function gets a `Place` (which network, step, layer and entry) and returns a `Line`: the entries that the
 lecture's formula names, in groups, and `compute(arithmetic, *groups)`, which runs in any arithmetic. Activations,
-losses and optimizers enter as their records' own functions.
+losses and optimizers enter as their records' own functions. Lines of batch normalization, dropout and drawn slopes are
+in `explain.layers`, those of the update in `explain.updates`.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
+from operator import mul
 from typing import Any
 
-from glassnet.explain.arithmetic import Arithmetic, Number, decimal, row, total
-from glassnet.explain.places import Entry, Line, Place
-from glassnet.formulas.optimizers import Optimizer
+from glassnet.explain.arithmetic import Arithmetic, Number, is_own, row
+from glassnet.explain.places import LEAVES, Entry, Line, Place
 from glassnet.formulas.penalties import penalty_slope
-from glassnet.formulas.schedules import Schedule
 
 __all__ = [
     "activation",
@@ -27,16 +25,32 @@ __all__ = [
     "output_slope",
     "penalty",
     "pre_activation",
-    "slot",
-    "update",
     "weight_gradient",
 ]
 
 Numbers = list[Number]
 
 
-def _dot(x: Numbers, y: Numbers) -> Number:
-    return total([a * b for a, b in zip(x, y, strict=True)])
+def dot(A: Arithmetic, x: Numbers, y: Numbers) -> Number:
+    """The sum of products."""
+    return A.sum_of(mul, x, y)
+
+
+def _square(x: Number) -> Number:
+    return x * x
+
+
+def ones(at: Place, layer: int, examples: range) -> tuple[Entry, ...]:
+    """Unit 0 of a layer, where the biases are its weights."""
+    return tuple(Entry(0, f"one{layer}", (i,)) for i in examples) if at.setting.unit else ()
+
+
+def _strengths(A: Arithmetic, at: Place) -> tuple[Number, Number]:
+    """l1 and l2, or the share of them that the penalties have in this pass."""
+    s = at.setting
+    l1, l2 = (A.named(name, value) if value else A.zero for name, value in (("l1", s.l1), ("l2", s.l2)))
+    n = A.number(s.rows)
+    return (l1 / n if s.l1 else l1, l2 / n if s.l2 else l2) if s.average_penalty and s.rows > 1 else (l1, l2)
 
 
 # --- forward ----------------------------------------------------------------------------------------------------
@@ -47,15 +61,21 @@ def pre_activation(at: Place) -> Line:
     (i, k), below = at.index, at.layer - 1
     W = tuple(at.parameter(f"W{at.layer}", (k, j)) for j in range(at.setting.sizes[below]))
     b = (at.parameter(f"b{at.layer}", (k,)),) if at.setting.biases[below] else ()
-    return Line((W, at.units("a", below, i), b), lambda A, W, a, b: total([_dot(W, a), *b]), once=True)
+    one = ones(at, below, range(i, i + 1)) if b else ()
+
+    def compute(A: Arithmetic, W: Numbers, a: Numbers, b: Numbers, one: Numbers) -> Number:
+        first = [dot(A, b, one)] if one else []
+        return A.total([*first, dot(A, W, a), *(b if not one else [])])
+
+    return Line((W, at.below(i), b, one), compute, once=True)
 
 
 def activation(at: Place) -> Line:
     """a = g(z)."""
     (i, k), g = at.index, at.g
     if g.rowwise:
-        return Line((at.units("z", at.layer, i),), lambda A, z: A(g.function)(row(z))[k])
-    return Line(((at.entry("z"),),), lambda A, z: A(g.function)(*z, *A.constants(g.constants)))
+        return Line((at.before(i),), lambda A, z: A(g.function)(row(z), *A.constants(g.constants))[k])
+    return Line(((at.before(i)[k],),), lambda A, z: A(g.function)(*z, *A.constants(g.constants)))
 
 
 # --- the objective ----------------------------------------------------------------------------------------------
@@ -69,13 +89,15 @@ def losses(at: Place) -> Line:
     if at.setting.linked and linked is not None and (at.printed is None or loss.canonical is None):
 
         def from_z(A: Arithmetic, z: Numbers, a: Numbers, y: Numbers) -> Number:
-            return total(A(linked)(row(z), row(a), row(y), *A.constants(loss.constants)))
+            return A.total(A(linked)(row(z), row(a), row(y), *A.constants(loss.constants)))
 
-        return Line((at.units("z", last, i), a, y), from_z)
+        return Line((at.units(at.setting.before(last), last, i), a, y), from_z)
 
     def from_a(A: Arithmetic, a: Numbers, y: Numbers) -> Number:
         constants = A.constants(loss.constants)
-        return total([A(loss.function)(*pair, *constants) for pair in zip(a, y, strict=True)])
+        if is_own(loss.function):  # may mix the outputs
+            return A.total(A(loss.function)(row(a), row(y), *constants))
+        return A.total([A(loss.function)(*pair, *constants) for pair in zip(a, y, strict=True)])
 
     return Line((a, y), from_a)
 
@@ -85,20 +107,25 @@ def penalty(at: Place) -> Line:
     s = at.setting
 
     def compute(A: Arithmetic, W: Numbers) -> Number:
-        first = [A.number(s.l1) * total([A.functions["absolute"](w) for w in W])] if s.l1 else []
-        second = [A.number(s.l2) / A.number(2) * total([w * w for w in W])] if s.l2 else []
-        return total(first + second)
+        l1, l2 = _strengths(A, at)
+        first = [l1 * A.sum_of(A.functions["absolute"], W)] if s.l1 else []
+        second = [l2 / A.number(2) * A.sum_of(_square, W)] if s.l2 else []
+        return A.total(first + second)
 
     return Line((at.weights(),), compute)
 
 
 def objective(at: Place) -> Line:
     """J: the losses' sum or mean, and the penalty."""
-    examples = tuple(Entry(at.step, "losses", (i,)) for i in range(at.setting.rows))
+    rows = range(at.setting.rows)
+    examples = tuple(Entry(at.step, "losses", (i,)) for i in rows)
     penalty = (Entry(at.step, "penalty", ()),) if at.setting.l1 or at.setting.l2 else ()
-    return Line(
-        (examples, penalty), lambda A, losses, penalty: total([at.weighted(A, total(losses)), *penalty]), once=True
-    )
+    shares = tuple(v for i in rows for v in at.share(i))
+
+    def compute(A: Arithmetic, losses: Numbers, penalty: Numbers, v: Numbers) -> Number:
+        return A.total([dot(A, v, losses) if v else at.weighted(A, A.total(losses)), *penalty])
+
+    return Line((examples, penalty, shares), compute, once=True)
 
 
 # --- backward ---------------------------------------------------------------------------------------------------
@@ -106,35 +133,53 @@ def objective(at: Place) -> Line:
 
 def output_slope(at: Place) -> Line:
     """dL/da of the output layer."""
-    loss = at.loss
-    a = at.units("a", at.layer, at.index[0])[at.index[1]]
+    (i, k), loss = at.index, at.loss
+    a, y = at.units("a", at.layer, i), at.target(i)
 
-    def compute(A: Arithmetic, a: Numbers, y: Numbers) -> Number:
-        return at.weighted(A, A(loss.derivative)(*a, *y, *A.constants(loss.constants)))
+    def of_row(A: Arithmetic, a: Numbers, y: Numbers, v: Numbers) -> Number:
+        return at.weighted(A, A(loss.derivative)(row(a), row(y), *A.constants(loss.constants))[k], *v)
 
-    return Line(((a,), (Entry(0, "y", at.index),)), compute)
+    def compute(A: Arithmetic, a: Numbers, y: Numbers, v: Numbers) -> Number:
+        return at.weighted(A, A(loss.derivative)(*a, *y, *A.constants(loss.constants)), *v)
+
+    if is_own(loss.derivative):
+        return Line((a, y, at.share(i)), of_row)
+    return Line(((a[k],), (y[k],), at.share(i)), compute)
 
 
 def hidden_slope(at: Place) -> Line:
-    """dL/da of a hidden layer, W^T delta of the layer above."""
+    """dL by what leaves a hidden layer, W^T delta of the layer above."""
     (i, j), above = at.index, at.layer + 1
     W = tuple(at.parameter(f"W{above}", (k, j)) for k in range(at.setting.sizes[above]))
-    return Line((W, at.units("delta", above, i)), lambda A, W, delta: _dot(W, delta), once=True)
+    return Line((W, at.units("delta", above, i)), dot, once=True)
+
+
+def through(number: int) -> Any:
+    """dL by what comes into the dropout or the drawn slopes behind a layer, of which it is the so-manieth."""
+
+    def line(at: Place) -> Line:
+        factor, out = LEAVES[type(at.setting.behind(at.layer)[number])]
+        slopes = ((at.entry(f"dL_d{out}"),), (at.entry(factor),))
+        return Line(slopes, lambda A, slope, factor: slope[0] * factor[0], once=True)
+
+    return line
 
 
 def derivative(at: Place) -> Line:
     """g'(z)."""
     slope, constants = at.g.derivative, at.g.constants
     assert slope is not None
-    return Line(((at.entry("z"),), (at.entry("a"),)), lambda A, z, a: A(slope)(*z, *a, *A.constants(constants)))
+    z = at.entry(at.setting.before(at.layer))
+    return Line(((z,), (at.entry("a"),)), lambda A, z, a: A(slope)(*z, *a, *A.constants(constants)))
 
 
 def delta(at: Place) -> Line:
     """dL/da times g'(z), or the row's product with the Jacobian."""
     (i, k), vjp = at.index, at.g.vjp
     if vjp is not None:
-        rows = tuple(at.units(name, at.layer, i) for name in ("z", "a", "dL_da"))
-        return Line(rows, lambda A, z, a, da: A(vjp)(row(z), row(a), row(da))[k])
+        rows = (at.before(i), at.units("a", at.layer, i), at.units("dL_da", at.layer, i))
+        constants = at.g.constants
+        return Line(rows, lambda A, z, a, da: A(vjp)(row(z), row(a), row(da), *A.constants(constants))[k])
     return Line(((at.entry("dL_da"),), (at.entry("g"),)), lambda A, da, slope: da[0] * slope[0], once=True)
 
 
@@ -145,10 +190,10 @@ def output_delta(at: Place) -> Line:
     if not at.setting.linked or slope is None or factors:
         return delta(at)
 
-    def compute(A: Arithmetic, z: Numbers, a: Numbers, y: Numbers) -> Number:
-        return at.weighted(A, A(slope)(row(z), row(a), row(y), *A.constants(loss.constants))[k])
+    def compute(A: Arithmetic, z: Numbers, a: Numbers, y: Numbers, v: Numbers) -> Number:
+        return at.weighted(A, A(slope)(row(z), row(a), row(y), *A.constants(loss.constants))[k], *v)
 
-    return Line((at.units("z", at.layer, i), at.units("a", at.layer, i), at.target(i)), compute)
+    return Line((at.before(i), at.units("a", at.layer, i), at.target(i), at.share(i)), compute)
 
 
 def weight_gradient(at: Place) -> Line:
@@ -156,86 +201,18 @@ def weight_gradient(at: Place) -> Line:
     (k, j), s = at.index, at.setting
     examples = range(s.rows)
     deltas = tuple(at.units("delta", at.layer, i)[k] for i in examples)
-    below = tuple(at.units("a", at.layer - 1, i)[j] for i in examples)
+    below = tuple(at.below(i)[j] for i in examples)
     W = (at.parameter(f"W{at.layer}", at.index),) if s.l1 or s.l2 else ()
 
     def compute(A: Arithmetic, delta: Numbers, a: Numbers, W: Numbers) -> Number:
-        strengths = [A.number(strength) if strength else A.zero for strength in (s.l1, s.l2)]
-        return total([_dot(delta, a), *(A(penalty_slope)(w, *strengths) for w in W)])
+        return A.total([dot(A, delta, a), *(A(penalty_slope)(w, *_strengths(A, at)) for w in W)])
 
     return Line((deltas, below, W), compute, once=not W)
 
 
 def bias_gradient(at: Place) -> Line:
     """delta, summed over the examples."""
-    deltas = tuple(at.units("delta", at.layer, i)[at.index[0]] for i in range(at.setting.rows))
-    return Line((deltas,), lambda A, delta: total(delta), once=True)
-
-
-# --- update -----------------------------------------------------------------------------------------------------
-
-
-class Becomes:
-    """An old slot whose new value is known: in every rule the new slot is a multiple of the old one plus something."""
-
-    def __init__(self, new: Number) -> None:
-        self.new = new
-
-    def __mul__(self, other: Number) -> "Becomes":
-        return self
-
-    def __add__(self, other: Number) -> Number:
-        return self.new
-
-    __rmul__, __radd__ = __mul__, __add__
-
-
-@lru_cache(maxsize=4096)
-def _step_numbers(rule: Optimizer, step: int) -> tuple[Any, tuple[Any, ...]]:
-    """What weights shrink by, and the rule's coefficients; a step is an epoch for schedules."""
-
-    def now(value: float | Schedule) -> Any:
-        return decimal(value.value(step - 1, step) if isinstance(value, Schedule) else value)
-
-    eta, constants = now(rule.learning_rate), tuple(map(decimal, rule.constants.values()))
-    carried = tuple(map(decimal, rule.carried))
-    for _ in range(step):
-        carried = rule.carry(carried, *constants)
-    return 1 - eta * now(rule.weight_decay), rule.coefficients(eta, carried, *constants)
-
-
-def slot(number: int, kind: str) -> Callable[[Place], Line]:
-    """The line of what an optimizer keeps for W or b, from the gradient and its last value (0 at first)."""
-
-    def line(at: Place) -> Line:
-        rule = at.setting.rule
-        assert rule is not None
-        old = (Entry(at.step - 1, f"{rule.slots[number]}_{kind}{at.layer}", at.index),) if at.step > 1 else ()
-
-        def compute(A: Arithmetic, g: Numbers, old: Numbers) -> Number:
-            slots = [A.zero] * len(rule.slots)
-            slots[number : number + 1] = old or [A.zero]
-            coefficients = tuple(map(A.number, _step_numbers(rule, at.step)[1]))
-            return A(rule.update)(A.zero, *g, tuple(slots), coefficients)[1][number]
-
-        return Line(((at.entry(f"d{kind}"),), old), compute)
-
-    return line
-
-
-def update(kind: str) -> Callable[[Place], Line]:
-    """The line of the new W or b, from the old one, its gradient and the new slots."""
-
-    def line(at: Place) -> Line:
-        rule = at.setting.rule
-        assert rule is not None
-        shrink, coefficients = _step_numbers(rule, at.step)
-        slots = tuple(at.entry(f"{name}_{kind}") for name in rule.slots)
-
-        def compute(A: Arithmetic, theta: Numbers, g: Numbers, slots: Numbers) -> Number:
-            start = theta[0] * A.number(shrink) if kind == "W" and shrink != 1 else theta[0]
-            return A(rule.update)(start, *g, tuple(map(Becomes, slots)), tuple(map(A.number, coefficients)))[0]
-
-        return Line(((at.parameter(f"{kind}{at.layer}", at.index),), (at.entry(f"d{kind}"),), slots), compute)
-
-    return line
+    examples = range(at.setting.rows)
+    deltas = tuple(at.units("delta", at.layer, i)[at.index[0]] for i in examples)
+    one = ones(at, at.layer - 1, examples)
+    return Line((deltas, one), lambda A, delta, one: dot(A, delta, one) if one else A.total(delta), once=True)

@@ -7,14 +7,19 @@ from glassnet.errors import InvalidParameterError
 
 __all__ = ["mathml"]
 
-_TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]|\S")
-_FUNCTIONS = ("log", "exp", "max", "min", "sin", "cos", "tanh")
+_TOKEN = re.compile(r"\\(?:text|operatorname|mathrm|mathcal)\{[^{}]*\}|\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[a-zA-Z]|\S")
+_FUNCTIONS = ("log", "exp", "max", "min", "sin", "cos", "tanh", "arg")
 _SYMBOLS = {
-    "beta": "β", "delta": "δ", "epsilon": "ε", "eta": "η", "lambda": "λ", "mu": "μ", "rho": "ρ", "theta": "θ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ",
+    "mu": "μ", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ", "varphi": "φ", "Phi": "Φ", "ell": "ℓ",
     "partial": "∂", "cdot": "·", "odot": "⊙", "top": "⊤", "sum": "∑", "prod": "∏", "leftarrow": "←", "le": "≤",
+    "ge": "≥", "ne": "≠", "times": "×", "dots": "…", "cdots": "⋯", "vdots": "⋮", "ddots": "⋱", "infty": "∞",
 }  # fmt: skip
-_LETTERS = "βδεηλμρθ"
-_IGNORED = ("Bigl", "Bigr", "bigl", "bigr", ",", ";")
+_LETTERS = "αβγδεηκλμρστθφΦℓ"
+_SCRIPT = {"L": "ℒ"}
+_FENCES = ("(", ")", "[", "]", "|")
+_ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯"}
+_IGNORED = ("Bigl", "Bigr", "bigl", "bigr", ",", ";", "displaystyle")
 
 
 def mathml(latex: str) -> str:
@@ -28,7 +33,7 @@ def mathml(latex: str) -> str:
     InvalidParameterError
         If there is a command that is not known here.
     """
-    return f'<math displaystyle="true">{_Reader(_TOKEN.findall(latex)).row()}</math>'
+    return f'<math displaystyle="true">{_Reader(_TOKEN.findall(latex.replace("{pmatrix}", " "))).row()}</math>'
 
 
 class _Reader:
@@ -79,6 +84,8 @@ class _Reader:
             return self.row("}")
         if token.startswith("\\"):
             return self.command(token[1:])
+        if token in _FENCES:
+            return f'<mo stretchy="false" lspace="0" rspace="0">{token}</mo>'
         kind = "mn" if token[0].isdigit() else "mi" if token.isalpha() else "mo"
         return f"<{kind}>{escape('−' if token == '-' else token)}</{kind}>"
 
@@ -87,27 +94,39 @@ class _Reader:
             return f"<mfrac>{self.atom()}{self.atom()}</mfrac>"
         if name == "sqrt":
             return f"<msqrt>{self.atom()}</msqrt>"
-        if name == "hat":
-            return f"<mover>{self.atom()}<mo>^</mo></mover>"
-        if name in ("operatorname", "text"):
-            return f"<mtext>{escape(self.letters())}</mtext>"
+        if name in _ACCENTS:
+            return f"<mover>{self.atom()}<mo>{_ACCENTS[name]}</mo></mover>"
+        kind, brace, words = name.partition("{")
+        if brace:
+            words = words[:-1].replace("\\", "")
+            if kind == "mathcal":
+                return f"<mi>{_SCRIPT.get(words, words)}</mi>"
+            return f"<mtext>{escape(words.replace(' ', chr(0xA0)))}</mtext>"
+        if name == "begin":
+            return self.matrix()
         if name == "left":
             opening, inner = self.take(), self.row("\\right")
             return f"<mrow><mo>{opening}</mo>{inner}<mo>{self.take()}</mo></mrow>"
         if name in _FUNCTIONS:
-            return f"<mi>{name}</mi>"
+            return f'<mi>{name}</mi><mspace width="0.17em"/>'
         if name in _SYMBOLS:
             kind = "mi" if _SYMBOLS[name] in _LETTERS else "mo"
             return f"<{kind}>{_SYMBOLS[name]}</{kind}>"
-        if name in _IGNORED or name == "quad":
-            return '<mspace width="1em"/>' if name == "quad" else ""
+        if name in ("quad", "qquad"):
+            return f'<mspace width="{len(name) - 3}em"/>'
+        if name in _IGNORED:
+            return ""
         raise InvalidParameterError(f"no MathML for the LaTeX command '\\{name}'; add it to explain.mathml")
 
-    def letters(self) -> str:
-        """The text of a group."""
-        out = ""
-        self.take()
-        while self.peek() not in ("}", ""):
-            out += self.take() + (" " if self.peek() == "then" else "")
-        self.take()
-        return out
+    def matrix(self) -> str:
+        """A pmatrix, from behind its \\begin."""
+        rows, cells = list[str](), list[str]()
+        while self.place < len(self.tokens):
+            cells.append(self.row("&", r"\\", r"\end"))
+            end = self.tokens[self.place - 1]
+            if end != "&":
+                rows.append("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in cells) + "</mtr>")
+                cells = []
+            if end == r"\end":
+                break
+        return f"<mrow><mo>(</mo><mtable>{''.join(rows)}</mtable><mo>)</mo></mrow>"

@@ -4,17 +4,23 @@ Per-example quantities have indices (example, unit). All indices count from 0 he
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from glassnet.explain.arithmetic import Arithmetic, Number
 from glassnet.formulas.activations import Activation
 from glassnet.formulas.losses import Loss
 from glassnet.formulas.optimizers import Optimizer
+from glassnet.network.architecture import BatchNorm, Dropout, RandomizedLeakyReLU
 
-__all__ = ["Entry", "Index", "Line", "Place", "Setting", "Shape", "indices"]
+__all__ = ["LEAVES", "Between", "Entry", "Index", "Line", "Place", "Setting", "Shape", "indices"]
 
 Index = tuple[int, ...]
 Shape = tuple[int, ...]
+Between = Dropout | RandomizedLeakyReLU
+
+LEAVES: dict[type[Between], tuple[str, str]] = {Dropout: ("mask", "d"), RandomizedLeakyReLU: ("slope", "r")}
+"""What a layer without weights multiplies by, and what leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,26 @@ class Setting:
         The given numbers: entries of step 0 named a0, y, W1, b1, …
     loss, rule : Loss and Optimizer, optional
         Without a loss there is only the forward pass, without a rule no update.
-    reduction, l1, l2
+    reduction, l1, l2, average_penalty
         As in `Architecture`.
+    norms : mapping
+        Layer -> its batch normalization.
+    between : tuple of (int, Dropout or RandomizedLeakyReLU)
+        What acts behind which layer (0: on the input), in order; no Dropout where it is idle.
+    training : bool
+        Whether slopes are drawn.
+    by_batch : frozenset of int
+        The layers that are normalized by the statistics of the batch.
+    weighted : bool
+        Whether the examples have weights v of their own, given as entries `v`.
+    clip_norm, clip_value : float, optional
+        Bounds of the gradient.
+    frozen : tuple of str
+        Tensors that stay as they are.
+    epochs : int
+        Planned steps, for schedules; 0: up to the present one.
+    unit : bool
+        Whether the bias is the weight of a unit 0 that is always 1: entries `one0`, `one1` …
     """
 
     sizes: tuple[int, ...]
@@ -68,6 +92,17 @@ class Setting:
     l1: float = 0.0
     l2: float = 0.0
     rule: Optimizer | None = None
+    average_penalty: bool = False
+    norms: Mapping[int, BatchNorm] = field(default_factory=lambda: MappingProxyType({}))
+    between: tuple[tuple[int, Between], ...] = ()
+    training: bool = False
+    by_batch: frozenset[int] = frozenset()
+    weighted: bool = False
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    frozen: tuple[str, ...] = ()
+    epochs: int = 0
+    unit: bool = False
 
     @property
     def depth(self) -> int:
@@ -78,6 +113,37 @@ class Setting:
     def linked(self) -> bool:
         """Whether the loss is computed from the output's pre-activation."""
         return self.loss is not None and self.depth > 0 and self.loss.owns(self.activations[-1])
+
+    @property
+    def clipped(self) -> bool:
+        """Whether the gradient is bounded."""
+        return self.clip_norm is not None or self.clip_value is not None
+
+    def behind(self, layer: int) -> list[Between]:
+        """What acts behind a layer, in order."""
+        return [what for number, what in self.between if number == layer]
+
+    def leaving(self, layer: int) -> str:
+        """The name of what leaves a layer: a, or r or d after what acts behind it."""
+        behind = self.behind(layer)
+        return LEAVES[type(behind[-1])][1] if behind else "a"
+
+    def before(self, layer: int) -> str:
+        """The name of what goes into a layer's activation: z, or s after a normalization."""
+        return "s" if layer in self.norms else "z"
+
+    def passes(self, layer: int) -> bool:
+        """Whether a gradient can pass a layer: no step unit, but as the link of its own loss."""
+        return self.activations[layer - 1].trainable or (layer == self.depth and self.linked)
+
+    def tensors(self) -> Iterator[tuple[str, int, Shape]]:
+        """Kind, layer and shape of all parameters: W, b, gamma, beta."""
+        for layer in range(1, self.depth + 1):
+            m, n = self.sizes[layer], self.sizes[layer - 1]
+            yield "W", layer, (m, n)
+            if self.biases[layer - 1]:
+                yield "b", layer, (m,)
+            yield from ((kind, layer, (m,)) for kind in (("gamma", "beta") if layer in self.norms else ()))
 
 
 @dataclass(frozen=True)
@@ -105,14 +171,32 @@ class Place:
         assert self.setting.loss is not None
         return self.setting.loss
 
-    def entry(self, name: str) -> Entry:
-        """The entry of another quantity of this layer at the same index."""
-        return Entry(self.step, f"{name}{self.layer}", self.index)
+    @property
+    def rule(self) -> Optimizer:
+        """The optimizer, which every line of the update has."""
+        assert self.setting.rule is not None
+        return self.setting.rule
+
+    def entry(self, name: str, index: Index | None = None) -> Entry:
+        """The entry of another quantity of this layer, at the same index if no other is said."""
+        return Entry(self.step, f"{name}{self.layer}", self.index if index is None else index)
 
     def units(self, name: str, layer: int, example: int) -> tuple[Entry, ...]:
         """An example's row of z, a, delta … of a layer."""
         step = 0 if (name, layer) == ("a", 0) else self.step
         return tuple(Entry(step, f"{name}{layer}", (example, k)) for k in range(self.setting.sizes[layer]))
+
+    def before(self, example: int) -> tuple[Entry, ...]:
+        """An example's row of what goes into this layer's activation."""
+        return self.units(self.setting.before(self.layer), self.layer, example)
+
+    def below(self, example: int) -> tuple[Entry, ...]:
+        """An example's row of what comes into this layer."""
+        return self.units(self.setting.leaving(self.layer - 1), self.layer - 1, example)
+
+    def column(self, name: str) -> tuple[Entry, ...]:
+        """This unit's z, zhat … of all examples; the unit is the last index."""
+        return tuple(Entry(self.step, f"{name}{self.layer}", (i, self.index[-1])) for i in range(self.setting.rows))
 
     def target(self, example: int) -> tuple[Entry, ...]:
         """An example's row of y."""
@@ -120,17 +204,24 @@ class Place:
 
     def parameter(self, name: str, index: Index) -> Entry:
         """W or b as this step finds it: given, or the new one of the step before."""
-        return Entry(0, name, index) if self.step == 1 else Entry(self.step - 1, f"{name}_new", index)
+        if self.step == 1 or name in self.setting.frozen:
+            return Entry(0, name, index)
+        return Entry(self.step - 1, f"{name}_new", index)
 
     def weights(self) -> tuple[Entry, ...]:
         """All weights of the network."""
-        sizes = self.setting.sizes
-        shapes = ((f"W{number}", sizes[number], sizes[number - 1]) for number in range(1, len(sizes)))
-        return tuple(self.parameter(name, (k, j)) for name, m, n in shapes for k in range(m) for j in range(n))
+        tensors = ((f"{kind}{layer}", shape) for kind, layer, shape in self.setting.tensors() if kind == "W")
+        return tuple(self.parameter(name, index) for name, shape in tensors for index in indices(shape))
 
-    def weighted(self, A: Arithmetic, value: Number) -> Number:
-        """An example's share: 1/n of it for a mean."""
+    def share(self, example: int) -> tuple[Entry, ...]:
+        """The example's own weight v, if there are such."""
+        return (Entry(0, "v", (example,)),) if self.setting.weighted else ()
+
+    def weighted(self, A: Arithmetic, value: Number, v: Number | None = None) -> Number:
+        """An example's share: v times it, or 1/n of it for a mean."""
         n = self.setting.rows
+        if v is not None:
+            return v * value
         return value / A.number(n) if self.setting.reduction == "mean" and n > 1 else value
 
 

@@ -6,13 +6,16 @@
 Each `Words` also knows its value: a choice writes the branch that is taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glassnet.explain.arithmetic import EXACT, Arithmetic, decimal, digits
+import numpy as np
 
-__all__ = ["USES", "WORDS", "Uses", "Words", "latex_number", "shown"]
+from glassnet.explain.arithmetic import EXACT, Arithmetic, decimal, digits, row
+from glassnet.explain.arithmetic import total as plain_total
+
+__all__ = ["USES", "WORDS", "Uses", "Words", "latex_number", "own_formula", "shown", "writing"]
 
 SUM, PRODUCT, ATOM = 1, 2, 3
 CLAMPS = (-100.0, 1e-12)  # that keep a loss finite; nobody writes them down
@@ -98,9 +101,16 @@ class Words:
         y = _words(other)
         if y is None or not (self.text and y.text):
             return NotImplemented if y is None else NOTHING
+        if y is self or (self.level == SUM and self.text == y.text):
+            return self._squared()
         left, right = self._factor(), y.within(PRODUCT)
         latex = rf"{left.latex} \cdot {right.latex}"
         return Words(f"{left.text} · {right.text}", self.value * y.value, PRODUCT, latex)
+
+    def _squared(self) -> "Words":
+        base = self.within(ATOM)
+        latex = rf"\left({base.latex}\right)" if base is self and "frac" in self.latex else f"{{{base.latex}}}"
+        return Words(f"{base.text}^2", self.value * self.value, PRODUCT, f"{latex}^{{2}}")
 
     def __truediv__(self, other: Any) -> "Words":
         y = _words(other)
@@ -111,16 +121,20 @@ class Words:
         return Words(text, value, PRODUCT, rf"\frac{{{self.latex}}}{{{y.latex}}}")
 
     def __radd__(self, other: Any) -> "Words":
-        return WORDS.number(other) + self
+        left = _words(other)
+        return NotImplemented if left is None else left + self
 
     def __rsub__(self, other: Any) -> "Words":
-        return WORDS.number(other) - self
+        left = _words(other)
+        return NotImplemented if left is None else left - self
 
     def __rmul__(self, other: Any) -> "Words":
-        return WORDS.number(other) * self
+        left = _words(other)
+        return NotImplemented if left is None else left * self
 
     def __rtruediv__(self, other: Any) -> "Words":
-        return WORDS.number(other) / self
+        left = _words(other)
+        return NotImplemented if left is None else left / self
 
     def __lt__(self, other: Any) -> bool:
         return self.value < _value(other)
@@ -145,6 +159,8 @@ NOTHING = Words("", digits.zero)
 def _words(value: Any) -> "Words | None":
     if isinstance(value, Words):
         return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1.0 of a formula is a plain 1
     return WORDS.number(value) if isinstance(value, int | float | digits.mpf) else None
 
 
@@ -196,23 +212,74 @@ def _extreme(name: str) -> Callable[[Words, Words], Words]:
     return apply
 
 
-WORDS = Arithmetic(
-    _literal,
-    {
-        "constant": _constant,
-        "where": lambda condition, a, b: a if condition else b,
-        **{
-            name: _call(name)
-            for name in ("exp", "expm1", "log", "sqrt", "tanh", "erf", "absolute", "sign", "sin", "cos")
-        },
-        "log1p": _log1p,
-        "maximum": _extreme("max"),
-        "minimum": _extreme("min"),
-        "xlogy": lambda x, y: x * _call("log")(y),
-    },
-    row_max=lambda numbers: NOTHING,
-    zero=NOTHING,
-)
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "constant": _constant,
+    "where": lambda condition, a, b: a if condition else b,
+    **{name: _call(name) for name in ("exp", "expm1", "log", "sqrt", "tanh", "erf", "absolute", "sign", "sin", "cos")},
+    "log1p": _log1p,
+    "maximum": _extreme("max"),
+    "minimum": _extreme("min"),
+    "xlogy": lambda x, y: x * _call("log")(y),
+}
+WORDS = Arithmetic(_literal, FUNCTIONS, lambda numbers: NOTHING, NOTHING, lambda name, value: _literal(value))
+
+
+def writing(
+    named: Callable[[str, Any], Words],
+    number: Callable[[Any], Words] = _literal,
+    most: int = 8,
+    own: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
+) -> Arithmetic:
+    """An arithmetic that writes formulas with the names or the values of their constants, and sums of `most` terms.
+
+    >>> eta = Words("eta", decimal(0.5), latex=r"\\eta")
+    >>> A = writing(lambda name, value: eta, most=3)
+    >>> (A.named("eta", 0.5) * A.total([WORDS.number(n) for n in range(1, 6)])).text
+    'eta · (1 + 2 + … + 5)'
+    """
+
+    def total(terms: Any, of: int = 0) -> Words:
+        """The sum; of so many terms, of which the first ones and the last are here."""
+        if not isinstance(terms, np.ndarray | Sequence):
+            return terms
+        gap = of > len(terms)
+        terms = [term for term in terms if term.text] or [NOTHING]
+        if len(terms) <= most and not gap:
+            return plain_total(terms)
+        first = terms[:-1] if gap else terms[: max(most - 1, 1)]
+        shown_first, last = plain_total(first), terms[-1].within(PRODUCT)
+        value = digits.nan if gap else plain_total([term.value for term in terms])
+        return Words(
+            f"{shown_first.text} + … + {last.text}", value, SUM, rf"{shown_first.latex} + \dots + {last.latex}"
+        )
+
+    return Arithmetic(number, FUNCTIONS, lambda numbers: NOTHING, NOTHING, named, total, own, most)
+
+
+def own_formula(name: str, function: Callable[..., Any], arrays: int, arguments: int) -> Callable[..., Any]:
+    """A formula of the user's own as a name with its first arguments, computed in floating point.
+
+    It takes so many arrays, and then its constants.
+    """
+    latex = rf"\operatorname{{{name}}}".replace("_", r"\_")
+
+    def apply(*given: Any) -> Any:
+        rows = [list(g) if isinstance(g, np.ndarray) else [g] for g in given[:arrays]]
+        words = [word for group in rows[:arguments] for word in group]
+        values = [np.array([[float(w.value) for w in group]]) for group in rows]
+        constants = [float(g.value) for g in given[arrays:]]
+        result = np.atleast_2d(function(*values, *constants))[0]
+        text, symbols = ", ".join(w.text for w in words), ", ".join(w.latex for w in words)
+        whole = [
+            Words(f"{name}({text})", decimal(float(value)), ATOM, rf"{latex}\left({symbols}\right)") for value in result
+        ]
+        if not isinstance(given[0], np.ndarray):
+            return whole[0]
+        if len(whole) == 1:
+            return row(whole)
+        return row([Words(f"{w.text}[{k}]", w.value, ATOM, f"{w.latex}_{{{k}}}") for k, w in enumerate(whole, 1)])
+
+    return apply
 
 
 # --- which numbers a formula uses -------------------------------------------------------------------------------

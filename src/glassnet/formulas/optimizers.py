@@ -12,8 +12,9 @@ NumPy runs `update` on the whole vector; Numba compiles the same function for on
 # pyright: reportMissingParameterType=false
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from glassnet.errors import InvalidParameterError
@@ -51,6 +52,9 @@ class Optimizer:
         Names of the vectors of parameter length that the rule keeps.
     carried : tuple of float
         Initial values of the numbers that `carry` advances.
+    corrected : mapping
+        Slot -> which carried number c corrects its bias, slot / (1 - c). With corrected slots in their place the rule
+        is the one for c = 0.
     """
 
     learning_rate: float | Schedule = 0.01
@@ -60,6 +64,7 @@ class Optimizer:
     source: ClassVar[str] = ""
     slots: ClassVar[tuple[str, ...]] = ()
     carried: ClassVar[tuple[float, ...]] = ()
+    corrected: ClassVar[Mapping[str, int]] = MappingProxyType({})
     carry: ClassVar[Callable[..., tuple[float, ...]]]
     coefficients: ClassVar[Callable[..., tuple[float, ...]]]
     update: ClassVar[Callable[..., tuple[Any, tuple[Any, ...]]]]
@@ -87,6 +92,11 @@ class Optimizer:
         """The rule's own numbers and choices: all fields but learning rate and weight decay."""
         names = [item.name for item in fields(self) if item.name not in ("learning_rate", "weight_decay")]
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def corrections(self) -> Mapping[str, int]:
+        """`corrected`, or nothing where epsilon-hat moves the corrections into the learning rate."""
+        return {} if self.constants.get("epsilon_hat") else self.corrected
 
     def __str__(self) -> str:
         return spec_text(self.name, {item.name: _plain(getattr(self, item.name)) for item in fields(self)})
@@ -358,6 +368,7 @@ class Adam(Optimizer):
     source: ClassVar[str] = "Kingma and Ba (2015)"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     carried: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    corrected: ClassVar[Mapping[str, int]] = MappingProxyType({"m": 0, "v": 1})
     carry = staticmethod(adam_carry)
     coefficients = staticmethod(adam_coefficients)
     update = staticmethod(adam)
@@ -385,6 +396,7 @@ class AdamW(Optimizer):
     source: ClassVar[str] = "Loshchilov and Hutter (2019)"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     carried: ClassVar[tuple[float, ...]] = (1.0, 1.0)
+    corrected: ClassVar[Mapping[str, int]] = MappingProxyType({"m": 0, "v": 1})
     carry = staticmethod(adam_carry)
     coefficients = staticmethod(adam_coefficients)
     update = staticmethod(adam)
@@ -413,6 +425,7 @@ class NAdam(Optimizer):
     source: ClassVar[str] = "Dozat (2016)"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     carried: ClassVar[tuple[float, ...]] = (1.0, 0.0, 0.0, 1.0, 0.0)
+    corrected: ClassVar[Mapping[str, int]] = MappingProxyType({"v": 3})
     carry = staticmethod(nadam_carry)
     coefficients = staticmethod(nadam_coefficients)
     update = staticmethod(nadam)

@@ -122,22 +122,23 @@ def figure(result: Result) -> Any:
     right, folded, means = axes[3], result.data["folded"], result.data["means"]
     units = np.array([2 * depth for depth in folded])
     right.plot(units, list(folded.values()), "o-", color=style.COLOURS[0])
-    right.plot(units, units + 1, "o-", color=style.COLOURS[1], ms=4)
+    shallow = np.append(units, sum(SHAPES[0]))
+    right.plot(shallow, shallow + 1, "o-", color=style.COLOURS[1], ms=4)
     right.scatter([sum(SHAPES[0])] * len(means), list(means.values()), color=style.COLOURS[2], s=22, zorder=3)
     right.annotate(
-        "sawtooth: 2^(n/2)", (16, 256), xytext=(-8, 4), textcoords="offset points", ha="right", color=style.COLOURS[0]
+        "sawtooth: $2^{n/2}$", (16, 256), xytext=(-8, 4), textcoords="offset points", ha="right", color=style.COLOURS[0]
     )
-    right.annotate("one layer: n + 1", (10, 11), xytext=(4, -16), textcoords="offset points", color=style.COLOURS[1])
+    right.annotate("one layer: n + 1", (10, 11), xytext=(-12, -18), textcoords="offset points", color=style.COLOURS[1])
     right.annotate(
         "random, 1 to 6 layers",
-        (24, max(means.values())),
-        xytext=(8, 8),
+        (24, min(means.values())),
+        xytext=(8, -16),
         textcoords="offset points",
         ha="right",
         color=style.COLOURS[2],
     )
-    right.set(yscale="log", xlabel="hidden units n", title="linear pieces")
-    right.set_yscale("log", base=2)
+    right.set(xlabel="hidden units n", title="linear pieces", xlim=(0.5, 26), xticks=range(4, 25, 4))
+    style.log_axis(right.yaxis, [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
     return page
 
 

@@ -25,6 +25,9 @@ class Claim:
     text: str
     holds: bool
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "holds", bool(self.holds))  # NumPy's, which JSON does not take
+
 
 @dataclass(frozen=True)
 class Table:

@@ -96,11 +96,11 @@ def figure(result: Result) -> Any:
     """The three borders."""
     from glassnet.lessons import style
 
-    page, axes = style.page("Five layers without an activation still draw one straight line", 1, 3, height=4.2)
+    page, axes = style.page("Five layers without an activation still draw one straight line", 1, 3, height=4.5)
     for ax, (name, net) in zip(axes, result.data["nets"].items(), strict=True):
         style.map_of(ax, net.predict, (-5.6, 5.6, -5.6, 5.6))
         style.points(ax, result.data["X"], result.data["y"])
-        ax.set_title(f"{name}: accuracy {result.data['accuracy'][name]:.2f}")
+        ax.set_title(f"{name}\naccuracy {result.data['accuracy'][name]:.2f}")
     return page
 
 

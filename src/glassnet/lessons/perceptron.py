@@ -106,7 +106,7 @@ def figure(result: Result) -> Any:
     """The line as it moves, and mistakes against the bound."""
     from glassnet.lessons import style
 
-    page, (left, right) = style.page("The perceptron stops: its mistakes are bounded by (R / gamma)²")
+    page, (left, right) = style.page("The perceptron stops: its mistakes are bounded by (R / γ)²")
     path = result.data["path"]
     style.points(left, result.data["X"], result.data["y"])
     for place, w in enumerate(path[1:], start=1):
@@ -127,11 +127,9 @@ def figure(result: Result) -> Any:
         right.annotate(
             label, (gaps[2], values[2]), xytext=(0, 10), textcoords="offset points", color=style.COLOURS[colour]
         )
-    right.set(
-        xscale="log", yscale="log", xlabel="distance kept from the line", title="fewer mistakes with a wider margin"
-    )
-    right.set_xticks(gaps, [f"{gap:g}" for gap in gaps], minor=False)
-    right.minorticks_off()
+    right.set(xlabel="distance kept from the line", title="fewer mistakes with a wider margin")
+    style.log_axis(right.xaxis, gaps)
+    style.log_axis(right.yaxis, [1, 10, 100, 1000])
     return page
 
 

@@ -12,20 +12,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.lessons.lesson import Claim, Lesson, Result, Table
+from glassnet.lessons.tables import numbers, standardized
 
 __all__ = ["LESSON"]
-
-
-def table(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Standardized inputs (n, d) and targets (n,) of a built-in table; classes as numbers."""
-    from glassnet import load_dataset
-
-    data = load_dataset(name)
-    X = data.frame.drop(data.target).to_numpy().astype(float)
-    y = data.frame[data.target].to_numpy()
-    return (X - X.mean(axis=0)) / X.std(axis=0), y.astype(float) if y.dtype.kind == "f" else np.unique(
-        y, return_inverse=True
-    )[1]
 
 
 def linear() -> tuple[np.ndarray, np.ndarray]:
@@ -34,9 +23,10 @@ def linear() -> tuple[np.ndarray, np.ndarray]:
 
     from glassnet import Dense, LeastSquares, Network
 
-    X, y = table("diabetes")
+    raw, y = numbers("diabetes")
+    X = standardized(raw)
     net = Network(X.shape[1], [Dense(1, "identity")], "squared_error", dtype="float64")
-    net.fit(X, y.astype(float), optimizer=LeastSquares())
+    net.fit(X, y, optimizer=LeastSquares())
     theirs = LinearRegression().fit(X, y)
     return coefficients(net), np.append(np.ravel(theirs.coef_), theirs.intercept_)
 
@@ -47,7 +37,8 @@ def logistic(name: str) -> tuple[np.ndarray, np.ndarray]:
 
     from glassnet import LBFGS, Dense, Network
 
-    X, y = table(name)
+    raw, y = numbers(name)
+    X = standardized(raw)
     classes = len(np.unique(y))
     output = Dense(1, "sigmoid") if classes == 2 else Dense(classes, "softmax")
     net = Network(X.shape[1], [output], l2=1 / len(X), dtype="float64")

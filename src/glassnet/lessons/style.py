@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-__all__ = ["BLACK", "COLOURS", "GREY", "end_label", "map_of", "page", "points", "worn", "write"]
+__all__ = ["BLACK", "COLOURS", "GREY", "PAPER", "end_label", "log_axis", "map_of", "page", "points", "worn", "write"]
 
 BLACK, GREY, PAPER = "#222222", "#8a8a8a", "#ffffff"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195")
@@ -78,6 +78,13 @@ def end_label(axes: Any, x: Any, y: Any, text: str, colour: str, *, dy: float = 
         fontsize=9,
         annotation_clip=False,
     )
+
+
+def log_axis(axis: Any, values: Sequence[float]) -> None:
+    """Make `axes.xaxis` or `axes.yaxis` logarithmic, with plain numbers at `values`."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_ticks(values, labels=[f"{value:,g}" for value in values])
+    axis.set_ticks([], minor=True)
 
 
 def map_of(axes: Any, f: Callable[[np.ndarray], np.ndarray], span: Sequence[float], *, level: float = 0.5) -> None:

@@ -113,16 +113,23 @@ def figure(result: Result) -> Any:
         left.annotate(name, (1, sizes[0]), xytext=(10, dy + 6), textcoords="offset points", color=colour)
     left.set(yscale="log", xlabel="layer", title="size of delta, over that in the last hidden layer")
     left.set_xticks([1, 5, 10, 15, 19])
+    left.margins(y=0.1)
+    top = 1e4 * result.data["free"][0]
     for key, colour, label in (("free", 1, "not clipped"), ("clipped", 2, f"clip_norm={CLIP:g}")):
         losses = np.array(result.data[key])
         finite = losses[np.isfinite(losses)]
         right.plot(finite, color=style.COLOURS[colour])
-        end = "" if len(finite) == len(losses) else ": ends in infinity"
-        place = len(finite) // 2
+        end = "" if len(finite) == len(losses) else f": infinite after {len(finite)} step{'s' * (len(finite) > 1)}"
+        place, height = (len(finite) // 2, finite[len(finite) // 2]) if not end else (0, top / 30)
         right.annotate(
-            label + end, (place, finite[place]), xytext=(6, 10), textcoords="offset points", color=style.COLOURS[colour]
+            label + end, (place, height), xytext=(14, 10), textcoords="offset points", color=style.COLOURS[colour]
         )
-    right.set(yscale="log", xlabel="step", title="loss of an exploding network in training")
+    right.set(
+        yscale="log",
+        ylim=(min(result.data["clipped"]) / 10, top),
+        xlabel="step",
+        title="loss of an exploding network in training",
+    )
     return page
 
 

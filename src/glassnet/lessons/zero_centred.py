@@ -75,7 +75,7 @@ def figure(result: Result) -> Any:
     """The two ways."""
     from glassnet.lessons import style
 
-    page, axes = style.page("With positive inputs the descent can only zig-zag towards (1, −1)", 1, 2, height=5.2)
+    page, axes = style.page("With positive inputs the descent can only zig-zag towards (1, −1)", 1, 2, height=5.6)
     for ax, (name, path), colour in zip(axes, result.data["paths"].items(), (1, 0), strict=True):
         steps = result.data["steps"][name]
         ax.plot(*path[: steps + 1].T, "o-", ms=3, lw=1, color=style.COLOURS[colour])
@@ -87,6 +87,8 @@ def figure(result: Result) -> Any:
             ylabel="w2",
             xlim=(-0.5, 1.3),
             ylim=(-1.3, 0.5),
+            xticks=[-0.5, 0, 0.5, 1],
+            yticks=[-1, -0.5, 0, 0.5],
             aspect="equal",
         )
     return page

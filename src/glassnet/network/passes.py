@@ -51,14 +51,16 @@ class Draws:
 class Trace(Mapping[str, Any]):
     """One pass, every tensor by name, in the order of computation.
 
-    a0 (n, d) is the input; for layer l of n_l units: z_l = W a + b, with batch normalization also zhat_l and
-    s_l = gamma zhat + beta, then a_l = g(z_l) (or g(s_l)); r_l after a randomized leaky ReLU, d_l after dropout, with
-    `slope_l` and `mask_l`; all (n, n_l). Then `losses` (n,), `penalty`, `loss`. Backward: dL_da_l, g_l (the
-    activation's derivative), delta_l = dJ/dz_l, all (n, n_l), and dW_l, db_l in the shapes of W_l, b_l. After an
-    update W_l_new, b_l_new. Names carry the number: z1, delta2, dW1, W1_new.
+    a0 (n, d) is the input; for layer l of n_l units: z_l = W a + b, with batch normalization also mean_l, var_l and
+    scale_l = 1 / sqrt(var_l + epsilon) (n_l,), zhat_l and s_l = gamma zhat + beta, then a_l = g(z_l) (or g(s_l)); r_l
+    after a randomized leaky ReLU, d_l after dropout, with `slope_l` and `mask_l`; all (n, n_l). Then `losses` (n,),
+    `penalty`, `loss`. Backward: dL_da_l (also dL_dr_l, dL_dd_l), g_l (the activation's derivative), dL_ds_l, delta_l =
+    dJ/dz_l, all (n, n_l), and dW_l, db_l in the shapes of W_l, b_l. After an update W_l_new, b_l_new; see
+    `network.step` for what else a whole step names. Names carry the number: z1, delta2, dW1, W1_new.
 
-    `tensors` holds them all, for the network of `architecture`; `batch_normalized` are the layers that used the
-    batch's own statistics.
+    `tensors` holds all that the pass computes, for the network of `architecture`; `given` what it starts from, which
+    is not part of the order: parameters, targets, numbers that were drawn. `batch_normalized` are the layers that used
+    the batch's own statistics.
 
     >>> from glassnet import Dense, Network
     >>> trace = Network(2, [Dense(3, "tanh"), Dense(1, "sigmoid")]).trace([[1.0, 2.0]], [1])
@@ -68,16 +70,19 @@ class Trace(Mapping[str, Any]):
 
     architecture: Architecture
     tensors: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
     batch_normalized: set[int] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Any:
+        if name in self.given:
+            return self.given[name]
         if name not in self.tensors:
             backward = "" if "loss" in self.tensors else "; give y for the loss and the backward pass"
             raise KeyError(f"no tensor '{name}' in this trace (there are: {', '.join(self.tensors)}{backward})")
         return self.tensors[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.tensors
+        return name in self.tensors or name in self.given
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in self.tensors.items())
@@ -160,13 +165,15 @@ def _normalize(
     norm: BatchNorm, number: int, z: np.ndarray, views: Views, buffers: Views, draws: Draws | None, trace: Trace
 ) -> np.ndarray:
     mean, var = buffers[f"mean{number}"], buffers[f"var{number}"]
+    store = trace.given
     if draws is not None and not trace.architecture.is_frozen(number):
         trace.batch_normalized.add(number)
         n, momentum = len(z), norm.momentum
         running_mean, running_var = mean, var
-        mean, var = z.mean(axis=0), z.var(axis=0)
+        mean, var, store = z.mean(axis=0), z.var(axis=0), trace.tensors
         running_mean[...] = (1 - momentum) * running_mean + momentum * mean
         running_var[...] = (1 - momentum) * running_var + momentum * var * (n / max(n - 1, 1))
+    store[f"mean{number}"], store[f"var{number}"] = mean, var
     trace[f"scale{number}"] = scale = 1 / np.sqrt(var + constant(z, norm.epsilon))
     trace[f"zhat{number}"] = zhat = (z - mean) * scale
     s = trace[f"s{number}"] = views[f"gamma{number}"] * zhat + views[f"beta{number}"]
@@ -179,7 +186,7 @@ def _randomized(
     if draws is None:
         slope = np.full(z.shape, (layer.lower + layer.upper) / 2, z.dtype)
     else:
-        drawn = uniform(draws.seed, draws.step, 2 * number + 1, z.shape)
+        drawn = trace.given[f"u_slope{number}"] = uniform(draws.seed, draws.step, 2 * number + 1, z.shape)
         slope = (layer.lower + (layer.upper - layer.lower) * drawn).astype(z.dtype)
     trace[f"slope{number}"] = np.where(z > 0, constant(z, 1), slope)
     a = trace[f"r{number}"] = where(z > 0, z, slope * z)
@@ -187,8 +194,9 @@ def _randomized(
 
 
 def _dropout(rate: float, number: int, a: np.ndarray, draws: Draws, trace: Trace) -> np.ndarray:
-    kept = uniform(draws.seed, draws.step, 2 * number, a.shape) >= rate
-    mask = trace[f"mask{number}"] = kept.astype(a.dtype) * constant(a, 1 / (1 - rate))
+    drawn = trace.given[f"u_mask{number}"] = uniform(draws.seed, draws.step, 2 * number, a.shape)
+    trace.given[f"rate{number}"] = rate
+    mask = trace[f"mask{number}"] = (drawn >= rate).astype(a.dtype) * constant(a, 1 / (1 - rate))
     a = trace[f"d{number}"] = a * mask
     return a
 
@@ -272,9 +280,14 @@ def backward(
             else:
                 trace[f"dL_da{number}"] = da
                 ds = _hidden_delta(layer, number, da, trace)
+            if layer.norm is not None:
+                trace[f"dL_ds{number}"] = ds
             da = _dense_gradients(layer, number, ds, views, grads, trace)
         elif number > 0:  # what is drawn on the input itself has nothing below it
-            da = da * trace.tensors.get(f"{'slope' if isinstance(layer, RandomizedLeakyReLU) else 'mask'}{number}", 1)
+            factor, out = ("slope", "r") if isinstance(layer, RandomizedLeakyReLU) else ("mask", "d")
+            if f"{factor}{number}" in trace:  # dropout acts in training only
+                trace[f"dL_d{out}{number}"] = da
+                da = da * trace[f"{factor}{number}"]
     penalty_gradient(architecture, views, gradient, len(Y))
     for name, view in grads.items():
         trace[f"d{name}"] = view

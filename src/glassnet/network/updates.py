@@ -7,7 +7,7 @@ from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import parameter_layout
 
-__all__ = ["clip_gradient", "gradient_norm", "trainable_runs", "update"]
+__all__ = ["clip_gradient", "gradient_norm", "hold_frozen", "trainable_runs", "update"]
 
 
 def gradient_norm(gradient: np.ndarray) -> float:
@@ -26,6 +26,13 @@ def clip_gradient(gradient: np.ndarray, norm: float, clip_norm: float | None, cl
         norm = gradient_norm(gradient) if clip_norm is not None else norm
     if clip_norm is not None and norm > clip_norm:
         gradient *= constant(gradient, clip_norm / norm)
+
+
+def hold_frozen(architecture: Architecture, gradient: np.ndarray) -> None:
+    """Set the gradient of frozen tensors to 0, in place: they neither move nor count in its norm."""
+    for piece in parameter_layout(architecture).slices if architecture.frozen else ():
+        if piece.name in architecture.frozen:
+            gradient[piece.start : piece.stop] = 0
 
 
 def trainable_runs(architecture: Architecture) -> list[tuple[int, int]]:

@@ -10,7 +10,6 @@ import numpy as np
 from glassnet.engines.base import StepLog, Training
 from glassnet.errors import DivergenceError, InvalidParameterError, ResumeError
 from glassnet.formulas.schedules import ReduceOnPlateau as PlateauSchedule
-from glassnet.network.parameters import parameter_layout
 from glassnet.network.passes import penalty
 from glassnet.training.callbacks import Callback, EarlyStopping, ReduceOnPlateau, epochs_ahead, needs
 from glassnet.training.checkpoints import Checkpoint, load_checkpoint
@@ -142,33 +141,28 @@ def _stretch(run: Run, slices: Slices, training: Training, start: float, *, sing
 
 def _close_epochs(run: Run, slices: Slices, logs: list[StepLog], rates: list[np.ndarray], start: float) -> None:
     """Record the whole epochs of a stretch, or the one that a rule stopped inside; none of an epoch that failed."""
-    losses, norms, penalties = (
-        np.concatenate([getattr(log, of) for log in logs]) for of in ("losses", "gradient_norms", "penalties")
-    )
-    epochs, rest = divmod(len(losses), slices.per_epoch)
+    numbers = np.concatenate([(log.losses, log.gradient_norms, log.penalties) for log in logs], axis=1)
+    epochs, rest = divmod(numbers.shape[1], slices.per_epoch)
     whole, width = epochs > 0, slices.per_epoch
     if not whole and logs[-1].bad is None:
         epochs, width, rest = 1, rest, 0
     if not epochs:
         return
-    count, sizes = epochs * width, slices.sizes[:width]
-    rates_at_end = np.concatenate(rates)[width - 1 : count : width]
-    norms = np.add.reduce(norms[:count].reshape(epochs, width), axis=1) / width
-    columns = [_mean_over_examples(losses[:count], sizes), rates_at_end, norms]
-    columns += [_mean_over_examples(penalties[:count], sizes)] if _penalized(run) else []
-    judged = _judged(run)
+    count = epochs * width
+    means = _means(numbers[:, :count].reshape(3, epochs, width), slices.shares[:, :width]).T.tolist()
+    rates_at_end = np.concatenate(rates)[width - 1 : count : width].tolist()
+    judged, penalized = _judged(run), _penalized(run)
     seconds = (time.perf_counter() - start) / epochs
-    for number, numbers in enumerate(zip(*(column.tolist() for column in columns), strict=True), start=1):
-        loss, rate, norm, *penalized = numbers
+    for number, (rate, (loss, norm, penalties)) in enumerate(zip(rates_at_end, means, strict=True), start=1):
         run.state.epoch += whole
         run.at_epoch_end = whole and number == epochs and not rest
-        found = judged | ({"penalty": penalized[0]} if penalized else {})
+        found = judged | {"penalty": penalties} if penalized else judged
         _record(run, {"loss": loss, **found, "learning_rate": rate, "gradient_norm": norm, "seconds": seconds})
 
 
-def _mean_over_examples(steps: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The mean over each epoch's steps, weighed by how many examples each of them takes."""
-    return np.add.reduce(steps.reshape(-1, len(sizes)) * sizes, axis=1) / np.add.reduce(sizes)
+def _means(steps: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """The mean of each row of numbers over each epoch's steps, (3, epochs, steps) to (3, epochs)."""
+    return np.add.reduce(steps * shares[:, None], axis=2) / np.add.reduce(shares, axis=1)[:, None]
 
 
 def _record(run: Run, record: dict[str, float]) -> None:
@@ -212,21 +206,19 @@ def _divergence(run: Run, step: int, tensor: str) -> DivergenceError:
 
 def _solve(run: Run, solver: Solver) -> None:
     """Let a full-batch solver run; one iteration is one epoch."""
-    problem = Problem(run.program.architecture, run.engine, run.state.buffers, run.data)
+    problem = Problem(run.program.architecture, run.engine, run.state.buffers, run.data, run.program.threads)
     bad = problem.first_bad(run.state.theta)
     if bad is not None:
         raise _divergence(run, 1, bad)
     clock = [time.perf_counter()]
 
     def after(theta: np.ndarray, loss: float, norm: float) -> bool:
-        wrong = None if np.isfinite(loss) and np.isfinite(norm) else problem.first_bad(theta) or "loss"
-        if wrong is not None:
-            raise _divergence(run, run.state.step + 1, wrong)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise _divergence(run, run.state.step + 1, problem.first_bad(theta) or "loss")
         run.state.step += 1
         run.state.theta[:] = theta
         run.state.epoch += 1
-        views = parameter_layout(problem.architecture).views(theta)
-        penalties = penalty(problem.architecture, views, len(problem.data))
+        penalties = penalty(problem.architecture, run.parameters, len(problem.data))
         judged = _judged(run) | ({"penalty": penalties} if _penalized(run) else {})
         seconds = time.perf_counter() - clock[0]
         _record(run, {"loss": loss - penalties, **judged, "gradient_norm": norm, "seconds": seconds})

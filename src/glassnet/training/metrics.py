@@ -61,11 +61,18 @@ def r2(Y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, exclusive
     """
     if len(Y) < 2:
         return 0.0
-    targets, predictions = Y.astype(np.float64), outputs.astype(np.float64)
-    left = np.average((targets - predictions) ** 2, axis=0, weights=weights)
-    spread = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+    targets, predictions = Y.astype(np.float64, copy=False), outputs.astype(np.float64, copy=False)
+    left = _mean((targets - predictions) ** 2, weights)
+    spread = _mean((targets - _mean(targets, weights)) ** 2, weights)
     varies = spread > 0
-    return float(np.mean(np.where(varies, 1.0 - left / np.where(varies, spread, 1.0), left == 0)))
+    return float(np.where(varies, 1.0 - left / np.where(varies, spread, 1.0), left == 0).sum() / len(spread))
+
+
+def _mean(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Mean of each column (n, K), weighed."""
+    if weights is None:
+        return np.add.reduce(values, axis=0) / len(values)
+    return np.average(values, axis=0, weights=weights)
 
 
 for _metric in (

@@ -74,6 +74,10 @@ def first_order(rule: Any) -> Optimizer:
     names = [*OPTIMIZERS, *SOLVERS]
     if isinstance(rule, str):
         word = rule.split("(")[0]
+        if word in SOLVERS:
+            raise InvalidParameterError(
+                f"'{word}' is a solver, which takes no single steps: it is for fit; use one of {', '.join(OPTIMIZERS)}"
+            )
         if word not in OPTIMIZERS:
             raise InvalidParameterError(
                 f"unknown optimizer '{rule}'{nearest(word, names)} (known: {', '.join(names)}; solvers are for fit)"

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from glassnet.engines.base import Data, Engine
+from glassnet.engines.base import Data, Engine, all_finite
 from glassnet.errors import InvalidParameterError
 from glassnet.formulas.registry import Registry, parse_spec, spec_text
 from glassnet.network.architecture import Architecture
@@ -25,13 +25,16 @@ class Problem:
     engine: Engine
     buffers: np.ndarray
     data: Data
+    threads: int | None = None
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """J and dJ/dtheta (P,); frozen tensors have gradient 0."""
         architecture = self.architecture
         value, gradient = self.engine.loss_and_gradient(
-            architecture, theta.astype(architecture.dtype), self.buffers, self.data
+            architecture, theta.astype(architecture.dtype, copy=False), self.buffers, self.data, self.threads
         )
+        if not architecture.frozen:
+            return value, gradient.astype(np.float64, copy=False)
         masked = np.zeros(theta.size)
         for start, stop in trainable_runs(architecture):
             masked[start:stop] = gradient[start:stop]
@@ -39,6 +42,12 @@ class Problem:
 
     def first_bad(self, theta: np.ndarray) -> str | None:
         """The first tensor of a pass with these weights that holds a NaN or an infinity, if any."""
+        value, gradient = self.value_and_gradient(theta)
+        if np.isfinite(value) and all_finite(gradient) and all_finite(theta):
+            return None
+        return self._first_bad(theta) or "loss"
+
+    def _first_bad(self, theta: np.ndarray) -> str | None:
         architecture, data = self.architecture, self.data
         statistics = buffer_layout(architecture).views(self.buffers)
         with np.errstate(all="ignore"):

@@ -1,6 +1,7 @@
 """The steps of a run, cut into slices for the engine: order of the examples, batches, scheduled values."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +36,13 @@ class Slices:
         self._run, self.epochs, self._seconds = run, 1, seconds
         self._n, self._size = len(run.data), min(run.program.batch_size, len(run.data))
         self.per_epoch = -(-self._n // self._size)
-        self.sizes = np.minimum(self._size, self._n - self._size * np.arange(self.per_epoch, dtype=np.float64))
+        sizes = np.minimum(self._size, self._n - self._size * np.arange(self.per_epoch, dtype=np.float64))
+        self.shares = np.stack(
+            [sizes, np.ones(self.per_epoch), sizes]
+        )  # of a step's loss, norm, penalties in its epoch
         self._most = 1 if single else max(1, min(_MOST_STEPS, _MOST_EXAMPLES // self._size))
         self._wanted = min(_FIRST, self._most)
+        self._marks: tuple[Any, ...] = (-1, -1)
         self._orders_of, self._drawn = run.orders or self._shuffled(run.program.seed), (-1, np.empty(0, np.int64))
 
     def _shuffled(self, seed: int) -> Callable[[int], np.ndarray]:
@@ -46,20 +51,26 @@ class Slices:
 
     def cut(self, first: int, most: int | None = None) -> Slice:
         """The next slice, from step `first` on; of at most so many steps, and then it may end anywhere."""
-        run, per_epoch = self._run, self.per_epoch
-        epoch, start = divmod(first, per_epoch)
+        run = self._run
+        epoch, start = divmod(first, self.per_epoch)
         length = self._length(start)
         stop = start + (length if most is None else min(length, most))
-        epochs, within = np.divmod(np.arange(start, stop + 1), per_epoch)
-        bounds = epochs * self._n + within * self._size
-        times = (epoch + epochs + within / per_epoch)[:-1]
+        if self._marks[:2] != (start, stop):
+            self._marks = start, stop, *self._marked(start, stop)
+        bounds, epochs, within = self._marks[2:]
+        times = epoch + epochs + within
         return Slice(
-            self._orders(epoch, -(-stop // per_epoch), bounds[0], bounds[-1]),
+            self._orders(epoch, -(-stop // self.per_epoch), bounds[0], bounds[-1]),
             bounds - bounds[0],
             run.values("learning_rate", times),
             run.values("weight_decay", times),
             run.dropout_rates(times),
         )
+
+    def _marked(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the steps from start to stop: where their examples begin and end, their epochs, and when within these."""
+        epochs, within = np.divmod(np.arange(start, stop + 1), self.per_epoch)
+        return epochs * self._n + within * self._size, epochs[:-1], within[:-1] / self.per_epoch
 
     def took(self, steps: int, seconds: float) -> None:
         """Let the measured time of a slice decide the length of the next."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from glassnet.formulas.registry import check_number
 from glassnet.network.architecture import Architecture, Dense
+from glassnet.network.updates import gradient_norm
 from glassnet.training.one_layer import LeastSquares, NewtonRaphson, hessian
 from glassnet.training.problem import SOLVERS, After, Problem, Solver, describe, solver
 
@@ -59,7 +60,7 @@ class LBFGS:
         def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = problem.value_and_gradient(x)
             last.clear() if len(last) > 2 * iterations + 100 else None
-            last[x.tobytes()] = float(np.linalg.norm(gradient))
+            last[x.tobytes()] = gradient_norm(gradient)
             return value, gradient
 
         def callback(intermediate_result: OptimizeResult) -> None:

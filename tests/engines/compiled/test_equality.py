@@ -28,6 +28,7 @@ from engines.compiled.twins import (
 from glassnet import Adam, ArchitectureError, BatchNorm, Dense, Dropout, Momentum, RandomizedLeakyReLU
 from glassnet.engines.base import Data, dropout_layers, untrainable
 from glassnet.engines.compiled import engine as engine_module
+from glassnet.engines.compiled import steps as steps_module
 from glassnet.engines.compiled import threads
 from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.network.architecture import Architecture
@@ -288,10 +289,28 @@ def test_gradients_on_two_threads(dtype, two_cores, monkeypatch):
     twin = replace(twin, n=700)
     state, found = twin.start(), []
     for shared in (np.inf, 0.0):
-        monkeypatch.setattr(engine_module, "_SHARED_STEP", shared)
+        monkeypatch.setattr(steps_module, "_SHARED_STEP", shared)
+        monkeypatch.setattr(steps_module, "_SHARED_CALL", shared)
         found.append(COMPILED.loss_and_gradient(twin.architecture, state.theta, state.buffers, twin.data))
         check_gradient(twin)
     assert found[0][0] == found[1][0] and np.array_equal(found[0][1], found[1][1])
+
+
+def test_gradients_on_other_examples_of_the_same_number():
+    """Memory is kept from call to call, addresses of examples only while it is the same examples."""
+    twin = ladder("float64")["everything"]
+    state, rng = twin.start(), np.random.default_rng(3)
+
+    def both(data: Data) -> list[tuple[float, np.ndarray]]:
+        engines = (COMPILED, REFERENCE)
+        return [e.loss_and_gradient(twin.architecture, state.theta, state.buffers, data) for e in engines]
+
+    for weights in (None, np.ones(len(twin.data)), None):
+        for _ in range(3):  # the last one's memory is free by now, and may be the next one's
+            X = rng.normal(size=twin.data.X.shape)
+            (loss, gradient), (expected, slope) = both(Data(X, twin.data.Y.copy(), weights))
+            np.testing.assert_allclose(loss, expected, rtol=1e-12)
+            np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-12)
 
 
 # --- the same bits ----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import pytest
 from engines.compiled.twins import COMPILED, Twin, bits
 from glassnet import Adam, Architecture, BatchNorm, Dense
 from glassnet.engines.compiled import engine as engine_module
+from glassnet.engines.compiled import steps as steps_module
 from glassnet.engines.compiled import threads
 from glassnet.engines.compiled.threads import borrowed, cores, run_on
 
@@ -138,12 +139,41 @@ def test_cores_are_shared_and_given_back(monkeypatch):
     assert threads._running == 0
 
 
+def test_python_threads_that_come_in_turn_share_the_cores(monkeypatch):
+    """A grid search by two: the first must not take all cores while the second is between two of its calls."""
+    monkeypatch.setattr(threads, "cores", lambda: 4)
+    clock, found = [100.0], []
+    monkeypatch.setattr(threads.time, "monotonic", lambda: clock[0])
+
+    def call(wanted: int | None = None) -> int:
+        def job() -> None:
+            with borrowed(wanted) as count:
+                found.append(count)
+
+        other = threading.Thread(target=job)
+        other.start()
+        other.join()
+        return found[-1]
+
+    def here(wanted: int | None = None) -> int:
+        with borrowed(wanted) as count:
+            return count
+
+    assert here() == 4, "alone"
+    both = call(), here()
+    assert both == (2, 2), "one after the other, so that both cores would be free"
+    assert here(3) == 3, "who names a number gets it"
+    clock[0] += 1
+    assert here() == 4, "the other one is gone"
+
+
 def test_given_back_after_an_engine_failed(two_cores, monkeypatch):
     def broken(*arguments: Any, **options: Any) -> None:
         assert threads._running > 0
         raise MemoryError
 
-    monkeypatch.setattr(engine_module, "run_on", broken)
+    for module in (engine_module, steps_module):
+        monkeypatch.setattr(module, "run_on", broken)
     monkeypatch.setattr(engine_module, "_SHARED_ROWS", 0.0)
     state = TWIN.start()
     with pytest.raises(MemoryError):

@@ -323,7 +323,8 @@ export class Playground {
       this.wasOpen = true;
       if (this.hello) await this.watchFor(this.panelWatches);
     } catch (error) {
-      this.failed(error as Error);
+      // too many pages, for one: nothing else is on the screen yet that could say so
+      this.tell("error", (error as Error).message);
     }
   }
 

@@ -216,7 +216,7 @@ def train(dtype):
                 fr[f.HI] = done
                 q.call(carry_instruction[0], carry_instruction, fr)
                 given[f.DECAY] = 1.0 - rates[done] * decays[done]
-                given[f.PENALTY] = 1.0 / n if op[p.AVERAGE_PENALTY] != 0 else 1.0
+            given[f.PENALTY] = 1.0 / n if op[p.AVERAGE_PENALTY] != 0 else 1.0
             if op[p.PARTS] > 0:
                 loss, going = share_parts(op, fr, shared, n)
             else:

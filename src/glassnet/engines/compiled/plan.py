@@ -4,7 +4,6 @@ The order is the lectures': forward through the layers, the loss, backward, the 
 offsets and sizes only, so one plan serves every network of an architecture, on any number of threads.
 """
 
-import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,14 +11,16 @@ import numpy as np
 
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
+from glassnet.engines.compiled.memory import LINE, bits
+from glassnet.engines.compiled.order import chunk_of, is_narrow
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
 
-__all__ = ["Order", "Plan", "plan_prediction", "plan_training"]
+__all__ = ["Plan", "plan_prediction", "plan_training"]
 
-_LINE = 64  # bytes of a cache line; every tensor of the work space begins at one
-_PANEL = 2048  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
+_PANEL = 3072  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
+_ROWS = 12  # and a multiple of so many rows: whole tiles of 6, or of 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Tape:
     def add(self, key: tuple[str, ...], *operands: int | float) -> None:
         """One more instruction; floats go in as their bits."""
         self.keys.append(key)
-        numbers = [_bits(x) if isinstance(x, float) else int(x) for x in operands]
+        numbers = [bits(x) if isinstance(x, float) else int(x) for x in operands]
         assert len(numbers) < f.WIDTH, (key, numbers)
         self.rows.append([0, *numbers, *[0] * (f.WIDTH - 1 - len(numbers))])
 
@@ -59,10 +60,6 @@ class Tape:
         table = np.array(self.rows, np.int64).reshape(-1, f.WIDTH)
         table[:, 0] = addresses(self.keys)
         return table
-
-
-def _bits(x: float) -> int:
-    return struct.unpack("<q", struct.pack("<d", x))[0]
 
 
 @dataclass(frozen=True)
@@ -83,55 +80,9 @@ class Plan:
         return table.ctypes.data, len(table)
 
 
-def chunk_of(columns: int) -> int:
-    """Into what chunks of columns a wide layer's tensors are shared out; 0 for one that is not wide."""
-    return 64 if columns >= 128 else 0
-
-
-def is_narrow(dtype: str, inputs: int, units: int) -> bool:
-    """Whether a layer has so few units that training multiplies along its inputs: W is kept as (units, inputs)."""
-    return units <= 4 and inputs * (4 if dtype == "float32" else 8) >= 2 * vector_bytes()
-
-
-@dataclass(frozen=True)
-class Order:
-    """Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk, of narrow ones turned.
-
-    `moved` lists (start, inputs, outputs) of these; all else lies as in the network's vector.
-    """
-
-    moved: tuple[tuple[int, int, int], ...]
-
-    @classmethod
-    def of(cls, architecture: Architecture) -> "Order":
-        """The order for an architecture."""
-        weights = [piece for piece in parameter_layout(architecture).slices if piece.is_weight]
-        dtype = architecture.dtype
-        moved = [w for w in weights if chunk_of(w.shape[0]) or is_narrow(dtype, w.shape[1], w.shape[0])]
-        return cls(tuple((piece.start, piece.shape[1], piece.shape[0]) for piece in moved))
-
-    def copy(self, theirs: np.ndarray, mine: np.ndarray, *, back: bool) -> None:
-        """From the network's vector (..., P) to the engine's, or back."""
-        if back:
-            theirs[...] = mine
-        else:
-            mine[...] = theirs
-        for start, inputs, outputs in self.moved:
-            W = theirs[..., start : start + inputs * outputs].reshape(*theirs.shape[:-1], inputs, outputs)
-            chunk = chunk_of(outputs) or 1  # a turned W is one in chunks of one column
-            for c in range(0, outputs, chunk):
-                columns = min(chunk, outputs - c)
-                first = start + c * inputs
-                part = mine[..., first : first + inputs * columns].reshape(*mine.shape[:-1], inputs, columns)
-                if back:
-                    W[..., c : c + columns] = part
-                else:
-                    part[...] = W[..., c : c + columns]
-
-
 def _height(columns: int, rows: int) -> int:
     """Rows of a panel: about _PANEL parameters, but a few panels, so that threads can share them."""
-    return max(8, min(_PANEL // columns, -(-rows // 4)) // 8 * 8)
+    return max(_ROWS, min(_PANEL // columns, -(-rows // 4)) // _ROWS * _ROWS)
 
 
 class _Builder:
@@ -160,13 +111,13 @@ class _Builder:
     def reserve(self, count: int) -> int:
         """Reserve so many bytes; returns their offset."""
         start = self.work
-        self.work += -(-count // _LINE) * _LINE
+        self.work += -(-count // LINE) * LINE
         return start
 
     def tensor(self, name: str, columns: int, step: int | None = None) -> Tensor:
         """A tensor of the block's rows. Rows a multiple of 2 KB apart would fall on the same cache sets: then a gap."""
         if step is None:
-            step = columns + (_LINE // self.size if columns * self.size % 2048 == 0 else 0)
+            step = columns + (LINE // self.size if columns * self.size % 2048 == 0 else 0)
         made = Tensor(f.WORK, self.reserve(self.block * step * self.size), step, columns)
         self.tensors[name] = made
         return made
@@ -405,7 +356,7 @@ class _Builder:
 
     # --- gradients and update ---
 
-    def gradients(self, updates: "Updates | None", apart: bool) -> tuple[Tape, Tape, Tape, int]:
+    def gradients(self, updates: "Updates", apart: bool) -> tuple[Tape, Tape, Tape, int]:
         """The tapes of dW and db, of the update of a gradient that lies ready, and of the end of a step.
 
         And the number of panels in all. `apart`: parts of the batch are added up before the update.
@@ -427,7 +378,7 @@ class _Builder:
                 columns.add(
                     ("weight_gradient", self.dtype),
                     *(self.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
-                    *(left.step, right.step, height, chunk, first, at_once, bool(here and not here.later), number),
+                    *(left.step, right.step, height, chunk, first, at_once, bool(here and here.at_last), number),
                 )
                 self.scratch = max(self.scratch, size)
             elif name == f"b{number}":
@@ -437,29 +388,34 @@ class _Builder:
                     ("bias_gradient", self.dtype),
                     *(*delta.place, piece.start, size, delta.step, chunk, first, at_once, number),
                 )
-            elif updates:  # of gamma and beta, whose gradients the rows' pass has left
+            else:  # gamma and beta, whose gradients the rows' pass has left
                 size = piece.stop - piece.start
                 panels += 1
                 columns.add(("apply", self.dtype), updates.at_once(False), piece.start, piece.stop, size, first, 1)
-            else:
-                continue
-            if updates and apart:
+            if apart:
                 middle.add(("apply", self.dtype), updates.at_once(weights), piece.start, piece.stop, size, first)
-            if updates and updates.later:
+            if updates.later:
                 end.add(("apply", self.dtype), updates.at_end(weights), piece.start, piece.stop, size, first)
         return columns, middle, end, panels
 
 
 class Updates:
-    """The update's instructions: for weights and for the rest, in one pass or, to clip by norm, in two."""
+    """The update's instructions: for weights and for the rest, in one pass or, to clip by norm, in two.
 
-    def __init__(self, architecture: Architecture, rule: Optimizer, clip_value: float | None, clip_norm: bool) -> None:
-        tape, self.later = Tape(), clip_norm
-        for form in ("gradient", "rule") if clip_norm else ("once",):
+    Without a rule there is only the first of the two, which adds the penalties' slope to the gradient.
+    """
+
+    def __init__(
+        self, architecture: Architecture, rule: Optimizer | None, clip_value: float | None, clip_norm: bool
+    ) -> None:
+        forms = ("gradient",) if rule is None else ("gradient", "rule") if clip_norm else ("once",)
+        tape, self.at_last, self.later = Tape(), "once" in forms, "rule" in forms
+        name = rule.name if rule is not None else "sgd"  # any will do: none is applied
+        for form in forms:
             for weights in (True, False):
                 l1, l2 = (architecture.l1, architecture.l2) if weights else (0.0, 0.0)
                 clip = (1, float(clip_value)) if clip_value is not None else (0, 0.0)
-                tape.add(("update", rule.name, form, architecture.dtype), float(l1), float(l2), *clip, weights, 0)
+                tape.add(("update", name, form, architecture.dtype), float(l1), float(l2), *clip, weights, 0)
         self.table = tape.resolve()
 
     def _address(self, row: int) -> int:
@@ -508,7 +464,7 @@ def plan_training(
     forward, builder.rows = builder.rows, Tape()
     builder.loss()
     builder.backward()
-    updates = Updates(architecture, rule, clip_value, clip_norm) if rule is not None else None
+    updates = Updates(architecture, rule, clip_value, clip_norm)
     columns, middle, end, panels = builder.gradients(updates, apart)
     rows = builder.turns + forward
     if len(builder.turns.rows):
@@ -516,9 +472,9 @@ def plan_training(
     rows += builder.rows
     tapes = {"rows": rows, "columns": columns, "middle": middle, "end": end}
     tapes = {name: tape.resolve() for name, tape in tapes.items()}
-    if updates is not None and rule is not None:
-        updates.table[:, 6] = panels
-        tapes["updates"] = updates.table
+    updates.table[:, 6] = panels
+    tapes["updates"] = updates.table
+    if rule is not None:
         carry = Tape()
         carry.add(("carry", rule.name), 0, *[0] * 6, *(float(c) for c in rule.constants.values()))
         tapes["carry"] = carry.resolve()

@@ -22,12 +22,10 @@ def product(along, dtype):
     kit = Kit(dtype)
     at_, size, lanes, rowwise = kit.pointer, kit.bytes, kit.count, along == "rows"
     tall, half = (8, 4) if vector_bytes() == 64 else (4, 2)  # of 32 vector registers, or of 16
-    k83, k82, k81 = (kernel(kit.dtype, lanes, tall, v, True, along) for v in (3, 2, 1))
-    k43, k42, k41 = (kernel(kit.dtype, lanes, half, v, True, along) for v in (3, 2, 1))
-    k64, k24 = (kernel(kit.dtype, lanes, r, 4, True, along) for r in (6, 2))
+    some, fewer, one = (_strip(kit, rows, along) for rows in (tall, half, 1))
+    k64, k24, k14, k18 = (kernel(kit.dtype, lanes, r, v, True, along) for r, v in ((6, 4), (2, 4), (1, 4), (1, 8)))
     whole = kernel(kit.dtype, lanes, 6, 4, False, along)
     many = vector_bytes() == 64  # then 6 rows of 4 vectors waste less than 8 of 3
-    k18, k14, k13, k12, k11 = (kernel(kit.dtype, lanes, 1, v, True, along) for v in (8, 4, 3, 2, 1))
 
     def one_row(op, fr):
         """As many sums side by side as hide the time of an addition."""
@@ -44,30 +42,15 @@ def product(along, dtype):
             elif left > 3 * lanes:
                 k14(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
                 j += 4 * lanes
-            elif left > 2 * lanes:
-                k13(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
-                j += 3 * lanes
-            elif left > lanes:
-                k12(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
-                j += 2 * lanes
             else:
-                k11(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
-                j += lanes
+                one(a, a_step, b, b_step, s, s_step, c, c_step, K, left)
+                j += 3 * lanes
 
     alone = compiled(one_row)
 
     def stage(op, fr):
-        a0, a_step, b0, b_step, s0, s_step, c0, c_step = (
-            fr[f.A],
-            fr[f.A_STEP],
-            fr[f.B],
-            fr[f.B_STEP],
-            fr[f.START],
-            fr[f.START_STEP],
-            fr[f.C],
-            fr[f.C_STEP],
-        )
-        M, N, K = fr[f.M], fr[f.N], fr[f.K]
+        a0, b0, s0, c0, M, N, K = fr[f.A], fr[f.B], fr[f.START], fr[f.C], fr[f.M], fr[f.N], fr[f.K]
+        a_step, b_step, s_step, c_step = fr[f.A_STEP], fr[f.B_STEP], fr[f.START_STEP], fr[f.C_STEP]
         if M == 1 and rowwise:
             alone(op, fr)
             return
@@ -101,28 +84,13 @@ def product(along, dtype):
                             k14(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                             i += 1
                     elif M - i >= tall:
-                        if left > 2 * lanes:
-                            k83(a, a_step, b, b_step, s, t, c, c_step, depth, left)
-                        elif left > lanes:
-                            k82(a, a_step, b, b_step, s, t, c, c_step, depth, left)
-                        else:
-                            k81(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        some(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += tall
                     elif M - i >= half:
-                        if left > 2 * lanes:
-                            k43(a, a_step, b, b_step, s, t, c, c_step, depth, left)
-                        elif left > lanes:
-                            k42(a, a_step, b, b_step, s, t, c, c_step, depth, left)
-                        else:
-                            k41(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        fewer(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += half
                     else:
-                        if left > 2 * lanes:
-                            k13(a, a_step, b, b_step, s, t, c, c_step, depth, left)
-                        elif left > lanes:
-                            k12(a, a_step, b, b_step, s, t, c, c_step, depth, left)
-                        else:
-                            k11(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        one(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += 1
                 j += 4 * lanes if wide else 3 * lanes
             k0 += depth
@@ -130,6 +98,23 @@ def product(along, dtype):
                 break
 
     return stage
+
+
+def _strip(kit, rows, along):
+    """The kernel of so many rows for up to three vectors of columns."""
+    lanes = kit.count
+    three, two, one = (kernel(kit.dtype, lanes, rows, vectors, True, along) for vectors in (3, 2, 1))
+
+    @compiled
+    def strip(a, a_step, b, b_step, start, start_step, c, c_step, K, left):
+        if left > 2 * lanes:
+            three(a, a_step, b, b_step, start, start_step, c, c_step, K, left)
+        elif left > lanes:
+            two(a, a_step, b, b_step, start, start_step, c, c_step, K, left)
+        else:
+            one(a, a_step, b, b_step, start, start_step, c, c_step, K, left)
+
+    return strip
 
 
 @compiled

@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -20,15 +21,22 @@ import numpy as np
 
 from glassnet.engines.compiled import frame as f
 
-__all__ = ["borrowed", "cores", "run_on", "yield_address"]
+__all__ = ["CALL", "SPEED", "borrowed", "cores", "run_on", "yield_address"]
+
+CALL = 0.1  # seconds of one call, roughly: what Ctrl-C waits for
+SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
+
+_LATELY = 0.1  # seconds: who was here so lately will be here again
 
 _lock = threading.Lock()
 _running = 0  # threads in machine code
+_callers: dict[int, float] = {}  # Python threads that were here lately, and when
 
 
 def _begin_again() -> None:
     global _lock, _running
     _lock, _running = threading.Lock(), 0
+    _callers.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -44,17 +52,26 @@ def cores() -> int:
 
 @contextmanager
 def borrowed(wanted: int | None) -> Generator[int]:
-    """How many threads a call may have: `wanted` (None: all), as far as cores are free; at least one."""
+    """How many threads a call may have: `wanted`, as far as cores are free; at least one.
+
+    None asks for all cores, or for a fair share of them where several Python threads come lately, as in a grid search:
+    else the first one takes them all while the second one is between two calls.
+    """
     global _running  # noqa: PLW0603
+    me = threading.get_ident()
     with _lock:
-        free = cores() - _running
-        threads = max(1, min(free, wanted)) if wanted is not None else max(1, free)
+        now = _callers[me] = time.monotonic()
+        for other in [caller for caller, then in _callers.items() if now - then > _LATELY]:
+            del _callers[other]
+        most = 1 if wanted == 1 else cores()
+        threads = max(1, min(most - _running, most // len(_callers) if wanted is None else wanted))
         _running += threads
     try:
         yield threads
     finally:
         with _lock:
             _running -= threads
+            _callers[me] = time.monotonic()
 
 
 def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = None, *, watched: bool = False) -> None:
@@ -64,6 +81,9 @@ def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = No
     others through `shared` to stop when it is interrupted. It returns or raises when all have ended.
     """
     own, others = (None, calls) if watched else (calls[0], calls[1:])
+    if own is not None and not others:
+        own[0](own[1], own[2])
+        return
     ended = threading.Semaphore(0)  # not Thread.join: interrupted, it takes a running thread for ended
 
     def help_out(function: Any, operands: int, frame: int) -> None:

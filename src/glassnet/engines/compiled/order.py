@@ -1,0 +1,50 @@
+"""Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk, of narrow ones turned."""
+
+import numpy as np
+
+from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.network.architecture import Architecture
+from glassnet.network.parameters import parameter_layout
+
+__all__ = ["Mirror", "chunk_of", "is_narrow"]
+
+
+def chunk_of(columns: int) -> int:
+    """Into what chunks of columns a wide layer's tensors are shared out; 0 for one that is not wide."""
+    return 64 if columns >= 128 else 0
+
+
+def is_narrow(dtype: str, inputs: int, units: int) -> bool:
+    """Whether a layer has so few units that training multiplies along its inputs: W is kept as (units, inputs)."""
+    return units <= 4 and inputs * (4 if dtype == "float32" else 8) >= 2 * vector_bytes()
+
+
+class Mirror:
+    """A vector of the network's, theirs (..., P), and one of the engine's own, mine, for the same numbers.
+
+    All but the W that are moved lies as in the network's vector.
+    """
+
+    def __init__(self, architecture: Architecture, theirs: np.ndarray, mine: np.ndarray) -> None:
+        self.theirs, self.pairs = theirs, [(theirs, mine)]
+        above = theirs.shape[:-1]
+        for piece in parameter_layout(architecture).slices:
+            if not piece.is_weight:
+                continue
+            start, (outputs, inputs) = piece.start, piece.shape
+            chunk = chunk_of(outputs) or int(is_narrow(architecture.dtype, inputs, outputs))  # turned: by columns
+            W = theirs[..., start : piece.stop].reshape(*above, inputs, outputs)
+            for c in range(0, outputs if chunk else 0, chunk or 1):
+                columns = min(chunk, outputs - c)
+                part = mine[..., start + c * inputs : start + (c + columns) * inputs]
+                self.pairs.append((W[..., c : c + columns], part.reshape(*above, inputs, columns)))
+
+    def take(self) -> None:
+        """Copy from the network's vector to the engine's."""
+        for theirs, mine in self.pairs:
+            mine[...] = theirs
+
+    def give(self) -> None:
+        """Copy back."""
+        for theirs, mine in self.pairs:
+            theirs[...] = mine
