@@ -40,7 +40,7 @@ class Page:
     """A page's end of the socket."""
 
     def __init__(self, client: TestClient, socket: Any) -> None:
-        self.client, self.socket, self.number = client, socket, 0
+        self.client, self.socket, self.number, self.began = client, socket, 0, 0
         self.seen: list[tuple[dict[str, Any], dict[str, np.ndarray]]] = []
 
     def receive(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -64,6 +64,7 @@ class Page:
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """Send a command; its `done` or `error`."""
         self.number += 1
+        self.began = len(self.seen)
         self.send(json.dumps({"do": do, "id": self.number, **fields}))
         return self.until("done", "error", number=self.number)[0]
 
@@ -78,8 +79,13 @@ class Page:
         assert answer["type"] == "error", answer
         return answer
 
+    def notice(self) -> dict[str, Any]:
+        """The first notice since the last command was sent: it may come before `done`."""
+        there = [header for header, _ in self.seen[self.began :] if header["type"] == "notice"]
+        return there[0] if there else self.until("notice")[0]
+
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """A snapshot of now: what a command that changes nothing visible leaves to be sent."""
+        """A snapshot of now: one follows every command."""
         self.do("watch")
         return self.until("snapshot")
 

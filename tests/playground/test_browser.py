@@ -1,7 +1,9 @@
 """The playground as a person meets it: the real page in Chromium, the real server, mouse, touch and keys."""
 
 import base64
+import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ pytest.importorskip("playwright", reason="playwright, which drives the browser, 
 
 from served import playing
 
+STATIC = Path(__file__).parents[2] / "src" / "glassnet" / "playground" / "static"
 ACCURACY = "dl dd >> nth=2"
 LOSS = "dl dd >> nth=0"
 
@@ -333,6 +336,17 @@ def test_the_page_runs_under_its_policy(visit, server):
     here.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p id=probe style=\"color: red\">')")
     assert here.errors and all("inline style" in error for error in here.errors)
     here.errors.clear()
+
+
+@pytest.mark.usefixtures("chromium")  # which knows whether the page is built
+def test_the_page_is_small_and_holds_nothing_inline():
+    assets = list((STATIC / "assets").iterdir())
+    scripts = [gzip.compress(path.read_bytes(), 9) for path in assets if path.suffix == ".js"]
+    assert scripts and sum(map(len, scripts)) < 300_000
+    page = (STATIC / "index.html").read_text()
+    assert "<script>" not in page and "style=" not in page and "data:" not in page
+    assert not any("url(data:" in path.read_text() for path in assets if path.suffix == ".css")
+    assert {path.suffix for path in assets} <= {".js", ".css", ".woff2", ".svg"}
 
 
 def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(visit, server_of):

@@ -81,7 +81,7 @@ def test_the_walk_shows_the_numbers_of_explain(visit):
         cells = here.page.locator(".values .cell").all_inner_texts()
         if cells:
             values = [float(cell.replace("\u2212", "-")) for cell in cells]
-            np.testing.assert_allclose(values, part.values.ravel(), atol=0.0051, err_msg=part.name)
+            np.testing.assert_allclose(values, part.values.ravel(), rtol=6e-3, atol=1e-7, err_msg=part.name)
         assert here.page.get_by_text(f"{number + 1} of {len(expected.paragraphs)} ·").count() == 1
         if number + 1 < len(expected.paragraphs):
             press(here, "Next")

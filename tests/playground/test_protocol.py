@@ -157,14 +157,14 @@ def test_snapshots_come_at_most_thirty_times_a_second(page: Page):
 def test_stop_rules_end_playing_at_the_very_epoch(page: Page):
     page.do("change", setup={"stop": {"epoch": 7}})
     page.do("play")
-    notice, _ = page.until("notice")
+    notice = page.notice()
     assert "epoch 7" in notice["text"]
-    snapshot, _ = page.until("snapshot")
+    snapshot, _ = page.snapshot()
     assert snapshot["epoch"] == 7 and snapshot["status"].startswith("stopped")
     page.do("change", setup={"stop": {"epoch": None, "loss": 0.6}})
     page.do("reset")
     page.do("play")
-    notice, _ = page.until("notice")
+    notice = page.notice()
     assert "loss" in notice["text"]
     history = page.snapshot()
     assert history[0]["loss_train"] <= 0.6
@@ -176,9 +176,9 @@ def test_a_nan_is_told_with_its_tensor(page: Page):
     )
     page.do("change", setup={"optimizer": {"name": "sgd", "learning_rate": 1e8}})
     page.do("play")
-    notice, _ = page.until("notice")
+    notice = page.notice()
     assert notice["level"] == "error" and notice["undo"]
-    snapshot, _ = page.until("snapshot")
+    snapshot, _ = page.snapshot()
     assert not snapshot["playing"] and snapshot["first_bad"] and snapshot["first_bad"] in notice["text"]
     assert np.all(np.isfinite(page.snapshot()[1]["theta"]))
     page.do("undo")
@@ -230,9 +230,7 @@ def test_the_flow_s_update_is_what_the_optimizer_then_does(page: Page):
     page.do("change", setup={"batch_size": 1000, "optimizer": {"name": "momentum", "learning_rate": 0.1}})
     page.do("step", unit="batch", count=3)
     page.do("watch", what=["flow"])
-    header, arrays = page.until("snapshot")
-    while header["step"] != 3:
-        header, arrays = page.until("snapshot")
+    _, arrays = page.until("snapshot")
     before, flow = arrays["theta"], arrays["flow"]
     page.do("step", unit="batch")
     after = page.snapshot()[1]["theta"]
@@ -254,6 +252,25 @@ def test_a_function_of_x_is_a_curve_with_residuals(page: Page):
     _, arrays = page.until("snapshot")
     assert arrays["surface"].shape == (1, 1, 50) and arrays["residuals"].shape == (18, 2)
     assert page.last("data")[0]["line"] and "confusion" not in arrays
+
+
+def test_a_formula_may_be_without_a_value_in_places(page: Page):
+    page.do("change", setup={"inputs": ["x1", "1/x2"]})
+    page.do("watch", what=["surface", "units", "hidden"], size=51, probe=[1.0, 0.0])
+    header, arrays = page.until("snapshot")
+    gone = np.isnan(arrays["surface"][0])
+    assert gone[25].all() and gone.sum() == 51  # where x2 = 0, and nowhere else
+    assert np.isnan(arrays["probe"]).any()
+    assert all(low is not None and high is not None for low, high in header["unit_ranges"])
+    assert page.refused("explain", x=[1.0, 0.0], y=1)
+
+
+def test_steps_that_take_long_stop_and_say_where(page: Page, monkeypatch):
+    monkeypatch.setattr("glassnet.playground.session.STEP_SECONDS", 0.01)
+    page.do("step", unit="epoch", count=LIMITS.steps)
+    assert "stopped after 0.01 s" in page.notice()["text"]
+    assert 0 < page.snapshot()[0]["epoch"] < LIMITS.steps
+    page.do("step", unit="epoch")
 
 
 # --- points, explain, graph, race -------------------------------------------------------------------------------------
@@ -302,9 +319,9 @@ def test_a_race_is_a_run_of_each_optimizer_from_the_same_start(page: Page):
     page.do("step", unit="epoch", count=3)
     before = page.snapshot()[1]["theta"]
     page.do("race", optimizers=[{"name": "sgd", "learning_rate": 0.1}, {"name": "adam"}], epochs=12)
-    header, arrays = page.until("race")
-    while not header["finished"]:
-        header, arrays = page.until("race")
+    while not any(header["type"] == "race" and header["finished"] for header, _ in page.seen):
+        page.receive()
+    header, arrays = page.last("race")
     assert header["names"] == ["sgd", "adam"] and header["epoch"] == 12
     assert arrays["curve0"].shape == arrays["curve1"].shape == (13, 5)
     assert np.array_equal(arrays["curve0"][0], arrays["curve1"][0])

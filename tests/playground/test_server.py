@@ -4,8 +4,6 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
-import sys
 import time
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -18,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from glassnet.playground.frames import unpack
-from served import START, playing
+from served import playing
 
 
 @pytest.fixture(autouse=True)
@@ -135,35 +133,3 @@ def test_a_cookie_outlives_the_server_and_the_launch_link_does_not():
         assert again != url
         assert get(again, "/", {"Cookie": cookie})[0] == 200
         assert get(again, f"/?{urlsplit(url).query}")[0] == 403
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", START, "play", "--no-browser", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
-def test_a_port_in_use_is_one_line():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        found = run("--port", str(port))
-    assert found.returncode == 2 and found.stdout == ""
-    assert found.stderr.startswith(f"glassnet: error: cannot listen at 127.0.0.1:{port}")
-    assert found.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--port", "many"], "--port must be a whole number"),
-        (["--port", "70000"], "--port must be a whole number from 0 to 65,535"),
-        (["--host", "0.0.0.0"], "name one address"),
-        (["nothing.csv"], "no such file"),
-        (["spirall"], "did you mean 'spiral'"),
-        (["--target", "a"], "--target needs a table"),
-        (["iris", "--target", "colour"], "colour"),
-    ],
-)
-def test_what_cannot_be_is_one_line(arguments, words):
-    found = run(*arguments)
-    assert found.returncode == 2 and found.stdout == "" and words in found.stderr
-    assert found.stderr.count("\n") == 1 and "Traceback" not in found.stderr

@@ -88,6 +88,12 @@ describe("the playground", () => {
     expect(other.transport.sent[0]!.session).toBeNull();
   });
 
+  it("says why it was not let in", async () => {
+    const { playground } = await begun("", (command) => (command.do === "hello" ? new Refused("16 open pages already") : null));
+    expect(playground.notices.map(({ text }) => text)).toEqual(["16 open pages already"]);
+    expect(playground.connection).not.toBe("open");
+  });
+
   it("edits by name, plays at the chosen speed, steps by the chosen unit", async () => {
     const { transport, playground } = await begun();
     await playground.edit("W2", [3, 4], 1.5);

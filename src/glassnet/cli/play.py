@@ -2,19 +2,25 @@
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glassnet.cli.options import OUTPUT, Target, option
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from glassnet.playground.rooms import Rooms
 
 __all__ = ["Play"]
 
 PORT = 8421
 SERVER = "Server"
+OPEN = (
+    "listening at {host}, not at this machine alone: the link and all that is typed cross the network unencrypted, and "
+    "whoever reads the link can use the playground. Only do this in a network that you trust."
+)
 
 
 @dataclass(frozen=True)
@@ -48,43 +54,47 @@ class Play:
     ] = False
 
     def run(self) -> int:
-        """Read the data, listen, say where, serve until Ctrl-C."""
+        """Listen, read the data, say where, serve until Ctrl-C."""
         _check_installed()
+        host, listener = self._listen()
+        with listener:
+            rooms = self._rooms()
+            try:
+                self._serve(rooms, host, listener)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                rooms.close()
+        return 0
+
+    def _serve(self, rooms: "Rooms", host: str, listener: "socket") -> None:
         from glassnet.cli.screen import Screen
+        from glassnet.playground import server
         from glassnet.playground.secrets_file import kept_secret
-        from glassnet.playground.security import Keys
-        from glassnet.playground.server import STATIC, serve
+        from glassnet.playground.security import LOOPBACK, Keys
 
         screen = Screen()
-        rooms = self._rooms()
-        host, listener = self._listen()
         port: int = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         secret = kept_secret(port) if port == self._wanted_port() else None  # a port by chance does not come again
-        keys = Keys(port, ("127.0.0.1", "localhost", "[::1]") if self.host is None else (shown,), secret)
+        keys = Keys(port, LOOPBACK if self.host is None else (shown,), secret)
         if self.host is not None:
-            _warn_of_network(screen, host)
-        if not (STATIC / "index.html").exists():
+            screen.warn(OPEN.format(host=host))
+        if not (server.STATIC / "index.html").exists():
             screen.warn("this copy has no built page: run `npm ci && npm run build` in web/, then load the page again")
         url = f"http://{shown}:{port}/?token={keys.launch}"
         print(url, flush=True)
         screen.note("playing", "open this link; it works once. Ctrl-C ends")
         if not self.no_browser:
             _open(url)
-        try:
-            serve(rooms, keys, listener)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            rooms.close()
-        return 0
+        server.serve(rooms, keys, listener)
 
     def _wanted_port(self) -> int:
         from glassnet.cli.rules import whole
 
         return PORT if self.port is None else whole("--port", self.port, 0, 65535)
 
-    def _listen(self) -> tuple[str, Any]:
+    def _listen(self) -> "tuple[str, socket]":
         """The address and a socket that listens there; a port that was not asked for may be another free one."""
         from glassnet.errors import InvalidParameterError
         from glassnet.playground.server import listening
@@ -136,13 +146,6 @@ def _check_installed() -> None:
     missing = [name for name in ("starlette", "uvicorn", "websockets") if find_spec(name) is None]
     if missing:
         raise GlassnetError(f'the playground needs {", ".join(missing)}: pip install "glassnet[play]"')
-
-
-def _warn_of_network(screen: Any, host: str) -> None:
-    screen.warn(
-        f"listening at {host}, not at this machine alone: the link and all that is typed cross the network "
-        "unencrypted, and whoever reads the link can use the playground. Only do this in a network that you trust."
-    )
 
 
 def _open(url: str) -> None:

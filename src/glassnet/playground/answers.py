@@ -68,7 +68,8 @@ def explanation(
     """Forward, loss, backward and update of the example, with what the reader should know about it."""
     rule = _rule_now(problem, epoch, run)
     network = _network(problem, moment)
-    derivation = network.explain(example.X, [example.y], optimizer=rule, entries=entries)
+    clip = problem.program.clip_norm
+    derivation = network.explain(example.X, [example.y], optimizer=rule, clip_norm=clip, entries=entries)
     notes: list[str] = []
     if rule.slots:
         notes.append(
@@ -76,10 +77,10 @@ def explanation(
         )
     if problem.setup.batch_size > 1:
         notes.append(f"Training averages such gradients over batches of {problem.setup.batch_size} examples.")
-    if problem.program.clip_norm is not None:
-        notes.append(f"Training clips the gradient to norm {problem.program.clip_norm:g}; here it is whole.")
     if any(isinstance(layer, Dropout) for layer in problem.architecture.layers):
         notes.append("Nothing is dropped here; in training, dropout would set some activations to 0.")
+    if any(layer.norm is not None for layer in problem.architecture.dense):
+        notes.append("Batch normalization uses its running averages here, as in prediction, not the batch's own.")
     return {
         "derivation": derivation.document(),
         "example": example.row,

@@ -43,7 +43,7 @@ class Connection:
         self._sending, self._news = asyncio.Lock(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._last = self._raced = 0.0
-        self._race: asyncio.Task[None] | None = None
+        self._race: Race | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -57,6 +57,7 @@ class Connection:
         except WebSocketDisconnect:
             pass
         finally:
+            self.end_race()
             for task in self._tasks:
                 task.cancel()
             if self.session is not None:
@@ -69,14 +70,16 @@ class Connection:
         try:
             command = c.decode(text)
             await self._patiently(command)
+            await self.tell(snapshot=False)
         except (WebSocketDisconnect, asyncio.CancelledError):
             raise
         except Exception as error:  # every error is an answer; the session lives on
             message, field = refused(error)
             await self.send(pack("error", {"id": number, "message": message, "field": field}))
             return
-        await self.tell(snapshot=False)
         await self.send(pack("done", {"id": number}))
+        if not isinstance(command, c.Ping):
+            self._news.set()  # a snapshot that knows of it follows
 
     async def _patiently(self, command: Any) -> None:
         """Handle a command, and say what is going on where it takes long."""
@@ -97,7 +100,6 @@ class Connection:
             raise RefusedError("say hello first")
         self.session.used = time.monotonic()
         await HANDLERS[type(command)](self, self.session, command)
-        self._news.set()
 
     async def _hello(self, command: c.Hello) -> None:
         if self.session is not None:
@@ -115,11 +117,19 @@ class Connection:
             await self.send(notice.frame())
         self._keep(self._snapshots())
 
-    def _keep(self, work: Any) -> "asyncio.Task[None]":
-        task: asyncio.Task[None] = self._loop.create_task(work)
+    def _keep(self, work: Any) -> None:
+        task: asyncio.Task[None] = self._loop.create_task(self._explained(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
+
+    async def _explained(self, work: Any) -> None:
+        """Whatever goes wrong beside a command is told, and ends nothing but itself."""
+        try:
+            await work
+        except WebSocketDisconnect:
+            pass
+        except Exception as error:
+            await self.send(Notice("error", refused(error)[0]).frame())
 
     def _from_thread(self, work: Callable[[], Any]) -> None:
         if not self._loop.is_closed():
@@ -163,21 +173,24 @@ class Connection:
             await self._news.wait()
             await asyncio.sleep(max(0.0, self._last + PERIOD - time.monotonic()))
             self._news.clear()
-            await self.tell()
+            await self._explained(self.tell())
 
     def begin_race(self, race: Race, number: int) -> None:
         """Let it run beside everything else."""
-        self._race = self._keep(self._run_race(race, number))
+        self._race = race
+        self._keep(self._run_race(race, number))
 
     def end_race(self) -> None:
         """Break the race off, if there is one."""
         if self._race is not None:
-            self._race.cancel()
+            self._race.stopped = True
             self._race = None
 
     async def _run_race(self, race: Race, number: int) -> None:
         while not race.finished:
             await asyncio.to_thread(race.advance)
+            if race.stopped:
+                return
             if race.finished or time.monotonic() - self._raced > RACE_PERIOD:
                 self._raced = time.monotonic()
                 await self.send(race.frame(number))

@@ -8,7 +8,7 @@ import polars as pl
 from glassnet.errors import DataError
 from glassnet.formulas.randomness import generator
 from glassnet.playground.dataset import Axis, Dataset
-from glassnet.playground.inputs import evaluated, features
+from glassnet.playground.inputs import evaluated, features, features_anywhere
 from glassnet.playground.limits import RefusedError, at_most
 from glassnet.playground.setup import DataSetup, Setup
 from glassnet.playground.tabular import Table, dataset_of_table
@@ -62,12 +62,12 @@ def _points(setup: Setup) -> Dataset:
 
 
 def _on_plane(setup: Setup, coordinates: np.ndarray, y: np.ndarray, classes: tuple[str, ...] | None) -> Dataset:
-    def inputs_at(shown: np.ndarray) -> np.ndarray:
-        return features(setup.inputs, {"x1": shown[:, 0], "x2": shown[:, 1]})
+    def at(shown: np.ndarray) -> dict[str, np.ndarray]:
+        return {"x1": shown[:, 0], "x2": shown[:, 1]}
 
     train, test = _parts(setup.data, len(y), y if classes else quantile_groups(y))
     reach = max(SIDE, float(np.ceil(np.abs(coordinates).max(initial=0))))
-    X = inputs_at(coordinates)
+    X = features(setup.inputs, at(coordinates))
     return Dataset(
         "numbers" if classes is None else "binary" if len(classes) == 2 else "classes",
         setup.inputs,
@@ -78,7 +78,7 @@ def _on_plane(setup: Setup, coordinates: np.ndarray, y: np.ndarray, classes: tup
         coordinates[train],
         coordinates[test],
         (Axis("x1", -reach, reach), Axis("x2", -reach, reach)),
-        inputs_at,
+        lambda shown: features_anywhere(setup.inputs, at(shown)),
         classes,
         order=np.concatenate([train, test]),
     )
@@ -88,21 +88,22 @@ def _function(setup: Setup) -> Dataset:
     spec = setup.data
     rng = generator(spec.seed, "toy")
 
-    def inputs_at(shown: np.ndarray) -> np.ndarray:
-        return features(setup.inputs, {"x": shown[:, 0]})
-
     x = np.sort(rng.uniform(-LINE, LINE, spec.size))
     exact = evaluated(spec.expression, {"x": x}, "data.expression")
     y = exact + spec.noise * rng.standard_normal(spec.size)
     if np.abs(y).max() > FARTHEST:
         raise RefusedError(f"data.expression: values beyond ±{FARTHEST:g}; scale the formula down", "data.expression")
-    shown, X = np.column_stack([x, y]), inputs_at(np.column_stack([x, y]))
+    shown, X = np.column_stack([x, y]), features(setup.inputs, {"x": x})
     train, test = _parts(spec, len(x), quantile_groups(x))
     low, high = float(y.min()), float(y.max())
     margin = 0.1 * max(high - low, 1e-3)
     axes = (Axis("x", -LINE, LINE), Axis("y", low - margin, high + margin))
     arrays = (X[train], y[train], X[test], y[test], shown[train], shown[test])
-    return Dataset("numbers", setup.inputs, *arrays, axes, inputs_at, line=True)
+
+    def inputs_at(points: np.ndarray) -> np.ndarray:
+        return features_anywhere(setup.inputs, {"x": points[:, 0]})
+
+    return Dataset("numbers", setup.inputs, *arrays, axes, inputs_at, line=True, order=np.concatenate([train, test]))
 
 
 def _table(setup: Setup, tables: Mapping[str, Table]) -> Dataset:

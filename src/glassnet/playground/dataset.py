@@ -25,9 +25,9 @@ class Dataset:
     """Training and test data, and the plane on which they are shown.
 
     X (n, d), y (n,) class numbers or numbers; shown (n, 2) their coordinates on the page; the same of the test data.
-    `inputs_at` turns shown points (m, 2) into inputs (m, d). `line` says that there is one input: the second shown
-    coordinate is then the target. `order` (n + m,) are the rows of the source: training, then test. `scale` is
-    (mean, spread) of a target that is learned standardized.
+    `inputs_at` turns shown points (m, 2) into inputs (m, d), NaN where a formula is not finite. `line` says that there
+    is one input: the second shown coordinate is then the target. `order` (n + m,) are the rows of the source: training,
+    then test. `scale` is (mean, spread) of a target that is learned standardized.
     """
 
     task: Task
@@ -46,6 +46,7 @@ class Dataset:
     scale: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     order: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    _grids: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def outputs(self) -> int:
@@ -59,6 +60,12 @@ class Dataset:
             return np.column_stack([x, np.zeros(side)])
         across, down = np.meshgrid(x, y[::-1])
         return np.column_stack([across.ravel(), down.ravel()])
+
+    def grid_inputs(self, side: int) -> np.ndarray:
+        """Inputs of the grid's points, computed once: every snapshot asks for them."""
+        if side not in self._grids:
+            self._grids[side] = self.inputs_at(self.grid(side))
+        return self._grids[side]
 
     def grid_shape(self, side: int) -> tuple[int, int]:
         """Rows and columns of such a grid."""

@@ -10,7 +10,7 @@ from glassnet.autograd import expressions
 from glassnet.errors import AutogradError
 from glassnet.playground.limits import LIMITS, RefusedError
 
-__all__ = ["FEATURES", "evaluated", "features", "parsed"]
+__all__ = ["FEATURES", "evaluated", "features", "features_anywhere", "parsed"]
 
 FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")
 """Those that the page offers by name; any other formula of x1 and x2 will do."""
@@ -79,6 +79,23 @@ def _why(text: str, error: Exception, known: str) -> str:
     if infinite:
         return f"'{text}': {infinite[1]} is not finite at some of the points; choose a formula that is, such as x1^2"
     return f"'{text}': {reason}".replace("feature_ = ", "")
+
+
+def features_anywhere(names: Sequence[str], at: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The same for any points (n, d), NaN for those where a formula is not finite, as 1/x1 at 0.
+
+    >>> import numpy as np
+    >>> features_anywhere(["1/x1"], {"x1": np.array([2.0, 0.0])}).tolist()
+    [[0.5], [nan]]
+    """
+    try:
+        return features(names, at)
+    except RefusedError:
+        n = len(next(iter(at.values())))
+        if n == 1:
+            return np.full((1, len(names)), np.nan)
+        halves = ({name: values[part] for name, values in at.items()} for part in (slice(n // 2), slice(n // 2, None)))
+        return np.vstack([features_anywhere(names, half) for half in halves])
 
 
 def features(names: Sequence[str], at: Mapping[str, np.ndarray]) -> np.ndarray:

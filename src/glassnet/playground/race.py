@@ -24,6 +24,7 @@ class Race:
         self, setup: Setup, tables: Mapping[str, Table], optimizers: Sequence[Mapping[str, Any]], epochs: int
     ) -> None:
         self.epochs, self.done = epochs, 0
+        self.stopped = False  # set by another thread to end it soon
         self.names: list[str] = []
         self.trainers: list[Trainer] = []
         self.failed: dict[int, str] = {}
@@ -38,7 +39,7 @@ class Race:
     @property
     def finished(self) -> bool:
         """Whether all have come to the end, or to a NaN."""
-        return self.done >= self.epochs or len(self.failed) == len(self.trainers)
+        return self.stopped or self.done >= self.epochs or len(self.failed) == len(self.trainers)
 
     def advance(self) -> None:
         """Each of them as many epochs as there are between two points of a curve."""
@@ -48,7 +49,7 @@ class Race:
                 continue
             try:
                 goal = (self.done + count) * trainer.slices.per_epoch
-                while trainer.first < goal:
+                while trainer.first < goal and not self.stopped:
                     trainer.advance(goal - trainer.first, record=False)
                 trainer.judge()
             except StoppedError as stopped:

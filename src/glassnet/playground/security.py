@@ -16,13 +16,14 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
-__all__ = ["Guard", "Keys"]
+__all__ = ["LOOPBACK", "Guard", "Keys"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 SAFE_METHODS = ("GET", "HEAD")
 USED = "This launch link has been used. Stop `glassnet play` with Ctrl-C and start it again for a new one."
 MISSING = "This page opens by the link that `glassnet play` printed in the terminal."
@@ -31,9 +32,7 @@ MISSING = "This page opens by the link that `glassnet play` printed in the termi
 class Keys:
     """The address, the launch token that works once, and the cookie that it becomes; `secret` is its value."""
 
-    def __init__(
-        self, port: int, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]"), secret: str | None = None
-    ) -> None:
+    def __init__(self, port: int, hosts: tuple[str, ...] = LOOPBACK, secret: str | None = None) -> None:
         self.port = port
         self.hosts = frozenset(f"{host}:{port}" for host in hosts) | (frozenset(hosts) if port == 80 else frozenset())
         self.launch: str | None = secrets.token_urlsafe(32)

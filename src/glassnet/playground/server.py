@@ -106,6 +106,7 @@ def serve(rooms: Rooms, keys: Keys, listener: sockets.socket, settings: Mapping[
         date_header=False,
         ws="websockets-sansio",
         ws_max_size=LIMITS.message_bytes,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,
         **(settings or {}),
     )

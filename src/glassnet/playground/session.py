@@ -22,6 +22,7 @@ from glassnet.playground.views import Look, Watch, look_at
 __all__ = ["Notice", "Session", "Sight", "Told"]
 
 T = TypeVar("T")
+STEP_SECONDS = 10.0  # for the steps of one command; a page can pause between commands only
 UPLOADED = "upload-"  # and a number: the id of a table
 CLOCK = 0.25  # seconds over which epochs are counted for the speed shown
 AHEAD = 0.2  # seconds that a slowed run may lag behind and catch up
@@ -215,7 +216,10 @@ class Session:
         """Steps forth or back; pauses first."""
         self.halt()
         try:
-            (self.trainer.back if back else self.trainer.step)(unit, count)
+            deadline = time.perf_counter() + STEP_SECONDS
+            if not (self.trainer.back if back else self.trainer.step)(unit, count, deadline):
+                text = f"These steps take long: stopped after {STEP_SECONDS:g} s, at epoch {self.trainer.epoch:.4g}."
+                self.on_notice(Notice("info", text))
         except StoppedError as stopped:
             self._met_nan(stopped)
         self.changed()

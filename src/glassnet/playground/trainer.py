@@ -213,18 +213,25 @@ class Trainer:
 
     # --- steps forth and back -----------------------------------------------------------------------------------
 
-    def step(self, unit: str, count: int = 1) -> None:
-        """By example, batch or epoch. An example is looked at; after the last one of a batch the weights move."""
+    def step(self, unit: str, count: int = 1, deadline: float = math.inf) -> bool:
+        """By example, batch or epoch. An example is looked at; after the last one of a batch the weights move.
+
+        False if the deadline, of `time.perf_counter`, came first.
+        """
         self.first_bad = None
         self.started()
         if unit == "example":
             for _ in range(count):
                 self._next_example()
-            return
+            return True
         width = self.slices.per_epoch
         goal = self.first + count if unit == "batch" else (self.first // width + count) * width
-        while self.first < goal:
-            self.advance(goal - self.first)
+        return self._train_to(goal, deadline, record=True)
+
+    def _train_to(self, goal: int, deadline: float, *, record: bool) -> bool:
+        while self.first < goal and time.perf_counter() < deadline:
+            self.advance(goal - self.first, record=record)
+        return self.first >= goal
 
     def _next_example(self) -> None:
         rows = self.batch()
@@ -239,19 +246,22 @@ class Trainer:
         work = self.slices.cut(self.first, 1)
         return np.arange(len(self.problem.train)) if work.order is None else work.order
 
-    def back(self, unit: str, count: int = 1) -> None:
-        """As many steps back, to the very same numbers; not beyond the last change, edit or reset."""
+    def back(self, unit: str, count: int = 1, deadline: float = math.inf) -> bool:
+        """As many steps back, to the very same numbers; not beyond the last change, edit or reset.
+
+        False if the deadline came first: then it stands further back than was asked for.
+        """
         inside = 0 if self.example is None or self.example.updated else self.example.position
         if unit == "example":
             for _ in range(count):
                 self._previous_example()
-            return
+            return True
         width = self.slices.per_epoch
         ahead = 1 if inside else 0  # the examples looked at are the first step back
         goal = self.first + ahead - count if unit == "batch" else (-((-self.first - ahead) // width) - count) * width
         if self.first == self.keyframes[0].first and not inside:
             self._no_further()
-        self._return_to(max(goal, self.keyframes[0].first))
+        return self._return_to(max(goal, self.keyframes[0].first), deadline)
 
     def _no_further(self) -> None:
         what = f"; undo goes to before the {self.can_undo}" if self.can_undo else ""
@@ -267,19 +277,18 @@ class Trainer:
         rows = self.batch()
         self.example = Example(int(rows[position - 2]), position - 1, len(rows), False) if position > 1 else None
 
-    def _return_to(self, goal: int) -> None:
+    def _return_to(self, goal: int, deadline: float = math.inf) -> bool:
         """Restore the last keyframe not after the goal and train up to it."""
         self.first_bad = None
         self.keyframes = [frame for frame in self.keyframes if frame.first <= goal]
         self._restore(self.keyframes[-1])
-        for target in (goal - RUN_UP, goal):
-            while self.first < target:
-                self.advance(target - self.first, record=False)
-            if self.first > self.keyframes[-1].first and self.first == goal - RUN_UP:
-                self._keep_frame()
+        if self._train_to(goal - RUN_UP, deadline, record=False):
+            self._keep_frame()
+        arrived = self._train_to(goal, deadline, record=False)
         self.rows = self._rows_until(self.epoch)
         self.rewritten += 1
         self._record()
+        return arrived
 
     def _rows_until(self, epoch: float) -> list[tuple[float, ...]]:
         return [row for row in self.rows if row[0] <= epoch]

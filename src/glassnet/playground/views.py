@@ -69,13 +69,11 @@ class Look:
         """A prediction pass over inputs (m, d)."""
         views = parameter_layout(self.architecture).views(self.moment.theta)
         buffers = buffer_layout(self.architecture).views(self.moment.buffers)
-        with np.errstate(all="ignore"):
-            return forward(self.architecture, views, buffers, np.ascontiguousarray(X, self.architecture.dtype))
+        return forward(self.architecture, views, buffers, np.ascontiguousarray(X, self.architecture.dtype))
 
     def over_grid(self, side: int) -> Trace:
         """A pass over the shown box."""
-        data = self.problem.dataset
-        return self.passed(data.inputs_at(data.grid(side)))
+        return self.passed(self.problem.dataset.grid_inputs(side))
 
     @cached_property
     def coarse(self) -> Trace:
@@ -90,9 +88,8 @@ class Look:
         trace = self.passed(X)
         views = parameter_layout(self.architecture).views(theta)
         v = example_weights(self.architecture.reduction, len(X), None, theta.dtype)
-        with np.errstate(all="ignore"):
-            objective(self.architecture, views, trace, Y, v)
-            return trace, backward(self.architecture, views, trace, Y, v)
+        objective(self.architecture, views, trace, Y, v)
+        return trace, backward(self.architecture, views, trace, Y, v)
 
     @cached_property
     def test_outputs(self) -> np.ndarray:
@@ -105,11 +102,12 @@ class Look:
 def look_at(look: Look) -> Seen:
     """All that is watched."""
     seen = Seen()
-    for name, view in VIEWS.items():
-        if name in look.watch.what:
-            view(look, seen)
-    _unit(look, seen)
-    _probe(look, seen)
+    with np.errstate(all="ignore"):  # what overflows is shown as it is
+        for name, view in VIEWS.items():
+            if name in look.watch.what:
+                view(look, seen)
+        _unit(look, seen)
+        _probe(look, seen)
     return seen
 
 
@@ -130,7 +128,9 @@ def units(look: Look, seen: Seen) -> None:
     all_units = np.hstack(found) if found else np.zeros((len(look.coarse.output), 0), np.float32)
     rows, columns = look.problem.dataset.grid_shape(UNIT_SIDE)
     seen.arrays["units"] = all_units.T.reshape(-1, rows, columns)
-    seen.header["unit_ranges"] = np.column_stack([all_units.min(axis=0), all_units.max(axis=0)]).tolist()
+    seen.header["unit_ranges"] = np.column_stack(
+        [np.fmin.reduce(all_units, axis=0), np.fmax.reduce(all_units, axis=0)]
+    ).tolist()
 
 
 def _unit(look: Look, seen: Seen) -> None:
@@ -225,11 +225,10 @@ def _next_update(look: Look, gradient: np.ndarray) -> np.ndarray:
     )
     run = problem.run(TrainState(theta, moment.buffers, slots, carried, moment.step))
     time = moment.first / -(-len(problem.train) // min(problem.program.batch_size, len(problem.train)))
-    with np.errstate(all="ignore"):
-        clip_gradient(gradient, gradient_norm(gradient), problem.program.clip_norm, None)
-        eta, decay = run.value("learning_rate", time), run.value("weight_decay", time)
-        update(problem.architecture, problem.program.optimizer, theta, gradient, slots, carried, eta, decay)
-        return theta - moment.theta
+    clip_gradient(gradient, gradient_norm(gradient), problem.program.clip_norm, None)
+    eta, decay = run.value("learning_rate", time), run.value("weight_decay", time)
+    update(problem.architecture, problem.program.optimizer, theta, gradient, slots, carried, eta, decay)
+    return theta - moment.theta
 
 
 def confusion(look: Look, seen: Seen) -> None:

@@ -46,13 +46,18 @@ export function figures(value: number, count = 6): string {
   return text.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "").replaceAll("-", MINUS);
 }
 
+const small = (whole: number, digits: string): string =>
+  [...String(whole)].map((sign) => (sign === "-" ? "⁻" : digits[Number(sign)])).join("");
+/** A whole number above and below the line: 10⁻³, x₁. */
+export const raised = (whole: number): string => small(whole, "⁰¹²³⁴⁵⁶⁷⁸⁹");
+export const lowered = (whole: number): string => small(whole, "₀₁₂₃₄₅₆₇₈₉");
+
 /** Two figures at any size, as 3.2·10⁻⁵ where it is far from 1: for gradients. */
 export function scientific(value: number, digits = 2): string {
   const size = Math.abs(value);
   if (value === 0 || !Number.isFinite(value) || (size >= 1e-2 && size < 1e4)) return number(value, size >= 10 ? 1 : digits + 1);
   const [mantissa, power] = value.toExponential(digits - 1).split("e") as [string, string];
-  const raised = [...String(Number(power))].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(sign)])).join("");
-  return `${mantissa.replace("-", MINUS)}·10${raised}`;
+  return `${mantissa.replace("-", MINUS)}·10${raised(Number(power))}`;
 }
 
 export function percent(share: number | null | undefined, digits = 1): string {
@@ -81,9 +86,8 @@ const TITLES: Record<string, string> = {
 
 /** "x1^2" -> "x₁²", as the page writes inputs; only for show. */
 export function pretty(input: string): string {
-  const subs = (digits: string): string => [...digits].map((d) => "₀₁₂₃₄₅₆₇₈₉"[Number(d)]).join("");
   return input
-    .replace(/\bx(\d+)\b/g, (_, digits: string) => `x${subs(digits)}`)
+    .replace(/\bx(\d+)\b/g, (_, digits: string) => `x${lowered(Number(digits))}`)
     .replace(/\^2\b|\*\*2\b/g, "²")
     .replace(/\^3\b|\*\*3\b/g, "³")
     .replaceAll("*", "·");

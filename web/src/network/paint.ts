@@ -1,11 +1,11 @@
-import { css, PALETTES, type Theme } from "../lib/colours";
+import { css, divergingCss, PALETTES, type Theme } from "../lib/colours";
 import type { Playground } from "../state/playground.svelte";
-import type { Unit } from "../state/theta";
+import { flat, weightName, type Placed, type Unit } from "../state/theta";
 import { drawCurve } from "../surface/curve";
 import { drawGrid, layerOf, paintClasses, paintDiverging, prepare, type Scale } from "../surface/heatmap";
 import { outputScale } from "../surface/scale";
 import { inputSurface } from "./inputs";
-import type { Box, Layout } from "./layout";
+import { strokeWidth, type Box, type Edge, type Layout } from "./layout";
 
 const INPUT_SIDE = 20;
 const CORNER = 5;
@@ -98,4 +98,31 @@ function paintClass(context: CanvasRenderingContext2D, box: Box, surfaces: Float
   const alone = new Float32Array(pixels * classes);
   alone.set(surfaces.subarray(k * pixels, (k + 1) * pixels), k * pixels);
   drawGrid(context, rows, area(box), (out) => paintClasses(alone, classes, { theme }, out));
+}
+
+/** Each curve's width and colour from its weight; what stays the same is not touched. */
+export function paintCurves(
+  group: SVGGElement,
+  edges: Edge[],
+  theta: Float32Array,
+  tensors: ReadonlyMap<string, Placed>,
+  theme: Theme,
+): void {
+  const paths = group.children;
+  for (let i = 0; i < edges.length; i++) {
+    const { layer, from, to } = edges[i]!;
+    const tensor = tensors.get(weightName(layer));
+    const path = paths[i];
+    if (!tensor || !path) continue;
+    const weight = theta[flat(tensor, [to, from])] ?? NaN;
+    const finite = Number.isFinite(weight);
+    set(path, "stroke-width", strokeWidth(finite ? weight : 0).toFixed(1));
+    // the sign is seen even of small weights
+    const shade = Math.sign(weight) * Math.min(1, 0.22 + Math.abs(weight) / 1.6);
+    set(path, "stroke", finite ? divergingCss(theme, shade) : "var(--danger)");
+  }
+}
+
+function set(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }

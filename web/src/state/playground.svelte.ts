@@ -180,6 +180,17 @@ export class Playground {
   edit = (tensor: string, index: number[], value: number): Promise<boolean> =>
     this.do({ do: "edit", tensor, index, value });
 
+  /** Whether this is the table that is learned from. */
+  uses(table: TableInfo | null): boolean {
+    const { data } = this.facts!.setup;
+    return table !== null && data.kind === "table" && data.table === (table.id ?? table.table);
+  }
+
+  /** A table that was opened and could not be used as it was is put away. */
+  closeTable(): void {
+    this.opened = null;
+  }
+
   /** Reads a table of the reader's own. */
   async upload(file: File): Promise<void> {
     try {
@@ -201,7 +212,7 @@ export class Playground {
 
   /** `features` null: all but the target. */
   chooseTable(target: string, features: string[] | null): Promise<void> {
-    const table = this.table?.table ?? this.table?.id;
+    const table = this.table?.id ?? this.table?.table;
     const { train_share, seed } = this.setup!.data;
     return this.change({ data: { kind: "table", table, target, features, axes: null, train_share, seed } });
   }
@@ -225,6 +236,12 @@ export class Playground {
     if (unit === this.looked) return;
     this.looked = unit;
     await this.do({ do: "watch", unit });
+  }
+
+  /** Name of the activation of a layer, from 1; the output's is the last. */
+  activation(layer: number): string {
+    const hidden = this.facts?.setup.layers[layer - 1]?.activation;
+    return (layer === this.depth ? this.facts?.output.activation : hidden) ?? "";
   }
 
   // Numbers
@@ -264,6 +281,7 @@ export class Playground {
       case "setup":
         this.facts = message.header as unknown as Facts;
         this.setup = merge(this.facts.setup, this.changes.waiting ?? undefined);
+        if (this.uses(this.opened)) this.opened = null;
         this.store?.setItem("setup", JSON.stringify(this.facts.setup));
         break;
       case "data":
@@ -305,7 +323,8 @@ export class Playground {
       this.wasOpen = true;
       if (this.hello) await this.watchFor(this.panelWatches);
     } catch (error) {
-      this.failed(error as Error);
+      // too many pages, for one: nothing else is on the screen yet that could say so
+      this.tell("error", (error as Error).message);
     }
   }
 

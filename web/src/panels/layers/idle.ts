@@ -1,5 +1,5 @@
 /** Units that learn nothing, and why, in the words of the lectures. */
-import { number, scientific, title } from "../../lib/format";
+import { lowered, number, raised, scientific, title } from "../../lib/format";
 import { unitKey, weightKey, type Mark, mark } from "../../state/highlight.svelte";
 
 /** As the server finds them: layer from 1, unit from 0, its sentence, the range of z over the training data. */
@@ -36,7 +36,7 @@ export interface Reason {
 export function reasonOf(idle: Idle, bias: number): Reason {
   const { kind, activation, low, high, layer, unit } = idle;
   const g = title(activation);
-  const z = `z${raised(layer)}${lowered(unit + 1)}`;
+  const z = `z⁽${raised(layer)}⁾${lowered(unit + 1)}`;
   const range = low === undefined || high === undefined ? "" : ` (from ${number(low, 2)} to ${number(high, 2)}; its bias is ${number(bias, 2)})`;
   const backward = "Backward, delta is what comes from the layer above times this slope";
   if (kind === "dead") {
@@ -63,9 +63,6 @@ export function reasonOf(idle: Idle, bias: number): Reason {
     remedy: "Weights or bias have grown too large. A smaller learning rate, L2, or batch normalization keeps z near 0.",
   };
 }
-
-const raised = (layer: number): string => `⁽${[...String(layer)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}⁾`;
-const lowered = (unit: number): string => [...String(unit)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
 
 /** The unit with all that leads to it. */
 export function spotlight(layer: number, unit: number, inputs: number): Mark {

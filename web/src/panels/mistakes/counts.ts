@@ -43,6 +43,8 @@ export function sentence(confusion: Confusion, names: string[]): string {
   const head = `${right} of ${total} test examples are right: ${percent(ratio(right, total))}.`;
   const most = worst(confusion);
   if (most === null) return total > 0 ? `All ${total} test examples are right.` : "There is no test data.";
+  const equals = counts.flatMap((row, from) => row.filter((count, to) => from !== to && count === most.count)).length;
+  if (equals > 1) return `${head} No mistake stands out.`;
   const times = `${most.count} of ${sum(counts[most.from]!)}`;
   return `${head} The most frequent mistake: ${names[most.from]} taken for ${names[most.to]}, ${times} times.`;
 }
