@@ -7,15 +7,33 @@ const gamma = (c: number): number => 255 * (c <= 0.0031308 ? 12.92 * c : 1.055 *
 
 /** Machado, Oliveira, Fernandes (2009), severity 1.0: what people without M, L or S cones see. */
 const BLINDNESS: Record<string, number[][]> = {
-  none: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
-  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-  tritanopia: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+  none: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
 };
 
 const seen = (rgb: Rgb, kind: string): Rgb => {
   const [r, g, b] = rgb.map(linear) as Rgb;
-  return BLINDNESS[kind]!.map((row) => Math.min(255, Math.max(0, gamma(row[0]! * r + row[1]! * g + row[2]! * b)))) as Rgb;
+  return BLINDNESS[kind]!.map((row) =>
+    Math.min(255, Math.max(0, gamma(row[0]! * r + row[1]! * g + row[2]! * b))),
+  ) as Rgb;
 };
 const distance = (a: Rgb, b: Rgb): number => Math.hypot(...toOklab(a).map((value, i) => value - toOklab(b)[i]!));
 
@@ -43,7 +61,10 @@ describe.each(THEMES)("the %s palette", (theme) => {
     const at = (i: number): Rgb => [table[3 * i]!, table[3 * i + 1]!, table[3 * i + 2]!];
     expect(at(0)).toEqual(negative);
     expect(at(255)).toEqual(positive);
-    for (const side of [[127, 0], [128, 255]] as [number, number][]) {
+    for (const side of [
+      [127, 0],
+      [128, 255],
+    ] as [number, number][]) {
       const step = Math.sign(side[1] - side[0]);
       for (let i = side[0]; i !== side[1]; i += step) {
         expect(distance(at(i + step), neutral)).toBeGreaterThan(distance(at(i), neutral) - 0.004);
@@ -53,13 +74,22 @@ describe.each(THEMES)("the %s palette", (theme) => {
 });
 
 it("a test that looks at red and green would fail here", () => {
-  const [red, green]: [Rgb, Rgb] = [[190, 80, 40], [110, 125, 30]];
+  const [red, green]: [Rgb, Rgb] = [
+    [190, 80, 40],
+    [110, 125, 30],
+  ];
   expect(distance(red, green)).toBeGreaterThan(0.15);
   expect(distance(seen(red, "deuteranopia"), seen(green, "deuteranopia"))).toBeLessThan(0.15);
 });
 
 it("goes to OKLab and back", () => {
-  for (const rgb of [[0, 0, 0], [255, 255, 255], [209, 98, 10], [22, 104, 179], [1, 2, 3]] as Rgb[]) {
+  for (const rgb of [
+    [0, 0, 0],
+    [255, 255, 255],
+    [209, 98, 10],
+    [22, 104, 179],
+    [1, 2, 3],
+  ] as Rgb[]) {
     expect(fromOklab(toOklab(rgb))).toEqual(rgb);
   }
   // the values that Björn Ottosson publishes for white and for pure red

@@ -21,7 +21,8 @@ async function page(state: PageState = {}, refuse: (command: Command) => Refused
   return { transport, playground, did };
 }
 
-const key = (name: string, target: Element = document.body): Promise<boolean> => fireEvent.keyDown(target, { key: name });
+const key = (name: string, target: Element = document.body): Promise<boolean> =>
+  fireEvent.keyDown(target, { key: name });
 
 describe("a number to type", () => {
   const field = (props: Record<string, unknown> = {}) => {
@@ -45,7 +46,11 @@ describe("a number to type", () => {
     expect(onchange.mock.calls).toEqual([[0.1], [0.01]]);
   });
 
-  it.each([["abc", /not a number/], ["-1", /at least 0/], ["", /needed/]])("says what is wrong with “%s” and sends nothing", async (text, message) => {
+  it.each([
+    ["abc", /not a number/],
+    ["-1", /at least 0/],
+    ["", /needed/],
+  ])("says what is wrong with “%s” and sends nothing", async (text, message) => {
     const { onchange, input } = field();
     await fireEvent.input(input, { target: { value: text } });
     await fireEvent.keyDown(input, { key: "Enter" });
@@ -112,7 +117,9 @@ describe("the page", () => {
   });
 
   it("shows the server's reason beside the field at fault", async () => {
-    await page({}, (command) => (command.do === "change" ? new Refused("inputs.2: 'foo' is not known", "inputs.2") : null));
+    await page({}, (command) =>
+      command.do === "change" ? new Refused("inputs.2: 'foo' is not known", "inputs.2") : null,
+    );
     const own = screen.getByLabelText("Your own");
     await fireEvent.change(own, { target: { value: "foo" } });
     await settled();

@@ -40,7 +40,11 @@ describe("frames", () => {
   it.each([
     ["nothing", new ArrayBuffer(0), /no header/],
     ["a header longer than its frame", new Uint8Array([9, 0, 0, 0, 32]).buffer, /header of 9 bytes/],
-    ["an array longer than its frame", encodeFrame({ type: "t" }, { a: { shape: [4], values: new Float32Array(2) } }), /'a'/],
+    [
+      "an array longer than its frame",
+      encodeFrame({ type: "t" }, { a: { shape: [4], values: new Float32Array(2) } }),
+      /'a'/,
+    ],
   ])("refuses %s", (_, buffer, message) => {
     expect(() => decodeFrame(buffer)).toThrow(message);
   });

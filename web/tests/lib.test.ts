@@ -11,8 +11,16 @@ import { PALETTES } from "../src/lib/colours";
 
 describe("numbers as text", () => {
   it.each([
-    [0.12345, "0.123"], [-0.5, "−0.500"], [-0.00001, "−1.00e−5"], [0, "0.000"], [-0.0, "0.000"], [1234567, "1.23e+6"],
-    [NaN, "NaN"], [Infinity, "∞"], [-Infinity, "−∞"], [null, "–"],
+    [0.12345, "0.123"],
+    [-0.5, "−0.500"],
+    [-0.00001, "−1.00e−5"],
+    [0, "0.000"],
+    [-0.0, "0.000"],
+    [1234567, "1.23e+6"],
+    [NaN, "NaN"],
+    [Infinity, "∞"],
+    [-Infinity, "−∞"],
+    [null, "–"],
   ])("%d -> %s", (value, text) => expect(number(value)).toBe(text));
 
   it("short, whole, percent, plain, ticks, names", () => {
@@ -21,7 +29,12 @@ describe("numbers as text", () => {
     expect([percent(0.9567), percent(NaN), percent(null)]).toEqual(["95.7 %", "NaN", "–"]);
     expect([plain(0.1 + 0.2), plain(1e-8), plain(NaN)]).toEqual(["0.3", "1e-8", ""]);
     expect([tick(-5), tick(0.25), tick(200000)]).toEqual(["−5", "0.25", "2.0e+5"]);
-    expect([pretty("x1^2"), pretty("x1*x2"), pretty("sin(x1)"), pretty("max1")]).toEqual(["x₁²", "x₁·x₂", "sin(x₁)", "max1"]);
+    expect([pretty("x1^2"), pretty("x1*x2"), pretty("sin(x1)"), pretty("max1")]).toEqual([
+      "x₁²",
+      "x₁·x₂",
+      "sin(x₁)",
+      "max1",
+    ]);
     expect([title("leaky_relu"), title("cross_entropy")]).toEqual(["leaky ReLU", "cross entropy"]);
     expect([shortened("sepal_length_cm", 9), shortened("short", 9)]).toEqual(["sepal…_cm", "short"]);
   });
@@ -85,7 +98,10 @@ describe("heatmaps", () => {
   });
 
   it("computes inputs by name over the box, the top first", () => {
-    const box = [{ low: -1, high: 1 }, { low: 0, high: 2 }] as [{ low: number; high: number }, { low: number; high: number }];
+    const box = [
+      { low: -1, high: 1 },
+      { low: 0, high: 2 },
+    ] as [{ low: number; high: number }, { low: number; high: number }];
     expect([...inputSurface("x2", 3, box)!]).toEqual([2, 2, 2, 1, 1, 1, 0, 0, 0]);
     expect([...inputSurface("x1^2", 3, box)!].slice(0, 3)).toEqual([1, 0, 1]);
     expect(inputSurface("alert(1)", 3, box)).toBeNull();
@@ -119,13 +135,28 @@ describe("the plane", () => {
 describe("records", () => {
   const records = [
     { name: "sgd", parameters: [{ name: "learning_rate", default: 0.1 }] },
-    { name: "adam", parameters: [{ name: "learning_rate", default: 0.001 }, { name: "beta1", default: 0.9 }] },
+    {
+      name: "adam",
+      parameters: [
+        { name: "learning_rate", default: 0.001 },
+        { name: "beta1", default: 0.9 },
+      ],
+    },
   ];
 
   it("keeps a learning rate that was chosen, and takes the new default otherwise", () => {
-    expect(exchange(records, { name: "sgd", learning_rate: 0.5 }, "adam")).toEqual({ name: "adam", learning_rate: 0.5 });
-    expect(exchange(records, { name: "sgd", learning_rate: 0.1 }, "adam")).toEqual({ name: "adam", learning_rate: 0.001 });
-    expect(exchange(records, { name: "adam", learning_rate: 0.2, beta1: 0.5 }, "sgd")).toEqual({ name: "sgd", learning_rate: 0.2 });
+    expect(exchange(records, { name: "sgd", learning_rate: 0.5 }, "adam")).toEqual({
+      name: "adam",
+      learning_rate: 0.5,
+    });
+    expect(exchange(records, { name: "sgd", learning_rate: 0.1 }, "adam")).toEqual({
+      name: "adam",
+      learning_rate: 0.001,
+    });
+    expect(exchange(records, { name: "adam", learning_rate: 0.2, beta1: 0.5 }, "sgd")).toEqual({
+      name: "sgd",
+      learning_rate: 0.2,
+    });
   });
 
   it("offers learning rates in rising order", () => {

@@ -29,7 +29,9 @@ describe("the walk through a derivation", () => {
   it("goes forward, to the loss, backward and through the update, and never back", () => {
     const phases = steps.map(({ phase }) => phase);
     expect([...new Set(phases)]).toEqual(["Forward", "Loss", "Backward", "Update"]);
-    expect(phases).toEqual([...phases].sort((a, b) => ["F", "L", "B", "U"].indexOf(a[0]!) - ["F", "L", "B", "U"].indexOf(b[0]!)));
+    expect(phases).toEqual(
+      [...phases].sort((a, b) => ["F", "L", "B", "U"].indexOf(a[0]!) - ["F", "L", "B", "U"].indexOf(b[0]!)),
+    );
     expect(steps.map(({ quantity }) => quantity.name)).toEqual(derivation.lines.map(({ name }) => name));
   });
 
@@ -54,11 +56,20 @@ describe("the walk through a derivation", () => {
     const { roles, way, notes } = markOf(step, step.quantity.entries[1], 2, "2.8");
     expect(way).toBe("forward");
     expect(roles.get("u1.1")).toBe("target");
-    expect([...roles].filter(([, role]) => role === "source").map(([key]) => key).sort()).toEqual(["b1.1", "u0.0", "u0.1", "w1.1.0", "w1.1.1"]);
+    expect(
+      [...roles]
+        .filter(([, role]) => role === "source")
+        .map(([key]) => key)
+        .sort(),
+    ).toEqual(["b1.1", "u0.0", "u0.1", "w1.1.0", "w1.1.1"]);
     expect(notes.get("u1.1")).toBe("2.8");
     const gradient = at("dW2");
     expect(markOf(gradient, gradient.quantity.entries[1], 2, "").roles).toEqual(
-      new Map([["u2.0", "source"], ["u1.1", "source"], ["w2.0.1", "target"]]),
+      new Map([
+        ["u2.0", "source"],
+        ["u1.1", "source"],
+        ["w2.0.1", "target"],
+      ]),
     );
     expect(markOf(at("loss"), at("loss").quantity.entries[0], 2, "").roles.get("u2.0")).toBe("target");
   });
@@ -72,12 +83,25 @@ describe("the walk through a derivation", () => {
   });
 
   it("orders values as it orders lines", () => {
-    for (const { values, entries } of derivation.lines) expect(flatValues(values)).toEqual(entries.map(({ value }) => value));
-    expect(flatValues([[1, null], [3, 4]])).toEqual([1, NaN, 3, 4]);
+    for (const { values, entries } of derivation.lines)
+      expect(flatValues(values)).toEqual(entries.map(({ value }) => value));
+    expect(
+      flatValues([
+        [1, null],
+        [3, 4],
+      ]),
+    ).toEqual([1, NaN, 3, 4]);
   });
 
   it("has words for every step", () => {
-    const facts: Facts = { activation: () => "tanh", outputLayer: 2, loss: "binary_cross_entropy", optimizer: "sgd", learningRate: 0.1, target: "class 1" };
+    const facts: Facts = {
+      activation: () => "tanh",
+      outputLayer: 2,
+      loss: "binary_cross_entropy",
+      optimizer: "sgd",
+      learningRate: 0.1,
+      target: "class 1",
+    };
     for (const step of steps) expect(say(step, facts)).toMatch(/^[A-Z].*[.?]$/);
     expect(say(at("delta2"), facts)).toMatch(/short/);
     expect(say(at("delta1"), facts)).not.toMatch(/short/);
@@ -85,12 +109,23 @@ describe("the walk through a derivation", () => {
 });
 
 describe("numbers", () => {
-  it.each([[0.1, "0.1"], [2.5644900001, "2.56449"], [-0.5, "−0.5"], [123456.7, "123457"], [100, "100"], [1.5e-7, "1.5e−7"], [NaN, "NaN"], [0, "0"]])(
-    "writes %f as the derivations do", (value, text) => expect(figures(value)).toBe(text),
-  );
-  it.each([[0.00032, "3.2·10⁻⁴"], [-0.00032, "−3.2·10⁻⁴"], [0.123, "0.123"], [0, "0.000"], [4.2e12, "4.2·10¹²"]])(
-    "writes %f with a power of ten where it is far from 1", (value, text) => expect(scientific(value)).toBe(text),
-  );
+  it.each([
+    [0.1, "0.1"],
+    [2.5644900001, "2.56449"],
+    [-0.5, "−0.5"],
+    [123456.7, "123457"],
+    [100, "100"],
+    [1.5e-7, "1.5e−7"],
+    [NaN, "NaN"],
+    [0, "0"],
+  ])("writes %f as the derivations do", (value, text) => expect(figures(value)).toBe(text));
+  it.each([
+    [0.00032, "3.2·10⁻⁴"],
+    [-0.00032, "−3.2·10⁻⁴"],
+    [0.123, "0.123"],
+    [0, "0.000"],
+    [4.2e12, "4.2·10¹²"],
+  ])("writes %f with a power of ten where it is far from 1", (value, text) => expect(scientific(value)).toBe(text));
 });
 
 describe("histograms", () => {
@@ -121,7 +156,9 @@ describe("histograms", () => {
     expect(remark("tanh", { low: -1, high: 1, counts: ends })).toMatch(/^80 %/);
     expect(remark("tanh", flat)).toBeNull();
     expect(remark("tanh", { low: -0.01, high: 0.01, counts: ends })).toBeNull();
-    expect(remark("relu", { low: 0, high: 1, counts: Float32Array.from({ length: 20 }, (_, i) => (i === 0 ? 90 : 1)) })).toMatch(/at or near 0/);
+    expect(
+      remark("relu", { low: 0, high: 1, counts: Float32Array.from({ length: 20 }, (_, i) => (i === 0 ? 90 : 1)) }),
+    ).toMatch(/at or near 0/);
     expect(remark("identity", flat)).toBeNull();
   });
 });
@@ -144,8 +181,13 @@ describe("units that learn nothing", () => {
     expect(chain[2]).toMatch(/hardly any/);
   });
 
-  it.each([[[0.001, 0.1, 1], /vanishes/, true], [[50, 1], /explodes/, true], [[1, 1.2], /gets through/, false], [[0, 1], /No gradient/, true]])(
-    "the gradient of %j is put into words", (norms, words, bad) => expect(flowRemark(norms as number[])).toMatchObject({ text: expect.stringMatching(words), bad }),
+  it.each([
+    [[0.001, 0.1, 1], /vanishes/, true],
+    [[50, 1], /explodes/, true],
+    [[1, 1.2], /gets through/, false],
+    [[0, 1], /No gradient/, true],
+  ])("the gradient of %j is put into words", (norms, words, bad) =>
+    expect(flowRemark(norms as number[])).toMatchObject({ text: expect.stringMatching(words), bad }),
   );
   it("a gradient that cannot be judged is not judged", () => {
     expect(flowRemark([1])).toBeNull();
@@ -160,8 +202,12 @@ describe("mistakes", () => {
     expect(confusion.right / confusion.total).toBe(13 / 20);
     expect(confusion.recall).toEqual([0.8, 0.5]);
     expect(confusion.precision).toEqual([8 / 13, 5 / 7]);
-    expect(sentence(confusion, ["no", "yes"])).toBe("13 of 20 test examples are right: 65.0 %. The most frequent mistake: yes taken for no, 5 of 10 times.");
-    expect(sentence(confusionOf(Float32Array.from([3, 0, 0, 4]), 2), ["a", "b"])).toBe("All 7 test examples are right.");
+    expect(sentence(confusion, ["no", "yes"])).toBe(
+      "13 of 20 test examples are right: 65.0 %. The most frequent mistake: yes taken for no, 5 of 10 times.",
+    );
+    expect(sentence(confusionOf(Float32Array.from([3, 0, 0, 4]), 2), ["a", "b"])).toBe(
+      "All 7 test examples are right.",
+    );
   });
 
   it("fits by hand: errors 1, -1, 2 of 1, 2, 6", () => {
@@ -194,26 +240,47 @@ describe("the hidden plane", () => {
 describe("the race", () => {
   const message: Message<RaceHeader> = {
     header: {
-      type: "race", id: 1, names: ["sgd", "adam", "sgd"], epoch: 2, epochs: 2, finished: true, failed: { "2": "W1" },
-      optimizers: [{ name: "sgd", learning_rate: 0.1 }, { name: "adam", learning_rate: 0.01 }, { name: "sgd", learning_rate: 1e9 }],
+      type: "race",
+      id: 1,
+      names: ["sgd", "adam", "sgd"],
+      epoch: 2,
+      epochs: 2,
+      finished: true,
+      failed: { "2": "W1" },
+      optimizers: [
+        { name: "sgd", learning_rate: 0.1 },
+        { name: "adam", learning_rate: 0.01 },
+        { name: "sgd", learning_rate: 1e9 },
+      ],
     },
     arrays: Object.fromEntries(
-      [[0, 0.7, 0.7, 0.5, 0.5, 2, 0.5, 0.6, 0.8, 0.7], [0, 0.7, 0.7, 0.5, 0.5, 2, 0.2, 0.9, 0.9, 0.6], [0, 0.7, 0.7, 0.5, 0.5, 2, NaN, NaN, 0.1, 0.1]].map(
-        (rows, i) => [`curve${i}`, { shape: [2, 5], values: Float32Array.from(rows) }],
-      ),
+      [
+        [0, 0.7, 0.7, 0.5, 0.5, 2, 0.5, 0.6, 0.8, 0.7],
+        [0, 0.7, 0.7, 0.5, 0.5, 2, 0.2, 0.9, 0.9, 0.6],
+        [0, 0.7, 0.7, 0.5, 0.5, 2, NaN, NaN, 0.1, 0.1],
+      ].map((rows, i) => [`curve${i}`, { shape: [2, 5], values: Float32Array.from(rows) }]),
     ),
   };
 
   it("ranks by what is looked at, and those with a NaN last", () => {
     const [training, test, score] = MEASURES.map((measure) => ranking(racersOf(message, measure), measure));
-    expect([training, test, score]).toEqual([[1, 0, 2], [0, 1, 2], [0, 1, 2]]);
+    expect([training, test, score]).toEqual([
+      [1, 0, 2],
+      [0, 1, 2],
+      [0, 1, 2],
+    ]);
     expect(verdict(racersOf(message, MEASURES[0]), MEASURES[0], 2, false)).toBe(
       "After 2 epochs Adam 0.01 is first with 0.2000, before SGD 0.1 with 0.5000.",
     );
   });
 
   it("moves labels apart and keeps their order and limits", () => {
-    for (const wished of [[10, 11, 12], [100, 5, 99, 98], [290, 291, 292, 293], [0, 0, 0]]) {
+    for (const wished of [
+      [10, 11, 12],
+      [100, 5, 99, 98],
+      [290, 291, 292, 293],
+      [0, 0, 0],
+    ]) {
       const placed = spread(wished, 17, 6, 276);
       const order = wished.map((_, i) => i).sort((a, b) => wished[a]! - wished[b]!);
       order.slice(1).forEach((i, k) => expect(placed[i]! - placed[order[k]!]!).toBeGreaterThanOrEqual(17 - 1e-9));
@@ -226,20 +293,30 @@ describe("links", () => {
   it("carry setup, task and what is hidden, and open where no panel is wished", () => {
     const state = { setup: { l2: 0.1 }, view: { panel: "share", test: false }, hide: ["inputs"], task: "old" };
     const fragment = lessonFragment(state, { task: "  How few units? ", hide: ["data"] });
-    expect(fromFragment(fragment)).toEqual({ setup: { l2: 0.1 }, hide: ["data"], task: "How few units?", view: { test: false } });
+    expect(fromFragment(fragment)).toEqual({
+      setup: { l2: 0.1 },
+      hide: ["data"],
+      task: "How few units?",
+      view: { test: false },
+    });
   });
 
   it("are read from a whole address or its last part; anything else is refused in a line", () => {
     const fragment = toFragment({ task: "a" });
     expect(pasted(`  http://127.0.0.1:9/#${fragment} `)).toBe(fragment);
     expect(pasted(fragment)).toBe(fragment);
-    for (const bad of ["http://127.0.0.1:9/", "javascript:alert(1)", "<b>"]) expect(() => pasted(bad)).toThrow(/no address/);
+    for (const bad of ["http://127.0.0.1:9/", "javascript:alert(1)", "<b>"])
+      expect(() => pasted(bad)).toThrow(/no address/);
     expect(() => pasted(fragment.slice(0, -2))).toThrow(/cut off/);
   });
 });
 
 describe("panels on the page", () => {
-  async function page(panel: string, setup: Record<string, unknown> = {}, prepare: (fake: FakeTransport) => void = () => {}) {
+  async function page(
+    panel: string,
+    setup: Record<string, unknown> = {},
+    prepare: (fake: FakeTransport) => void = () => {},
+  ) {
     localStorage.setItem("walked", "yes");
     const fake = new FakeTransport();
     prepare(fake);
@@ -292,7 +369,9 @@ describe("panels on the page", () => {
   it("offers a layer of two units where there is none", async () => {
     const { fake } = await page("hidden");
     await fireEvent.click(screen.getByRole("button", { name: "Give layer 2 two units" }));
-    const { setup } = fake.sent.findLast(({ do: name }) => name === "change") as unknown as { setup: { layers: { units: number }[] } };
+    const { setup } = fake.sent.findLast(({ do: name }) => name === "change") as unknown as {
+      setup: { layers: { units: number }[] };
+    };
     expect(setup.layers.map(({ units }) => units)).toEqual([8, 2]);
   });
 
@@ -301,26 +380,56 @@ describe("panels on the page", () => {
     const { fake, playground } = await page("flow", { layers });
     playground.receive({
       header: { ...playground.snapshot!.header, dead: [[1, 1, "dead: …", -3, -1]] },
-      arrays: { ...playground.snapshot!.arrays, flow: { shape: [2, 3], values: Float32Array.from([0.1, 0.01, 0.33, 0.2, 0.01, 0]) } },
+      arrays: {
+        ...playground.snapshot!.arrays,
+        flow: { shape: [2, 3], values: Float32Array.from([0.1, 0.01, 0.33, 0.2, 0.01, 0]) },
+      },
     } as unknown as Message);
     await settled();
     expect(screen.getByText(/Unit 2 of layer 1 is dead/)).toBeTruthy();
     await fireEvent.click(screen.getByRole("button", { name: "Show it in the network" }));
     expect(playground.highlight.role("u1.1")).toBe("target");
     await fireEvent.click(screen.getByRole("button", { name: "Leaky ReLU in layer 1" }));
-    expect(fake.sent.at(-1)).toMatchObject({ do: "change", setup: { layers: [{ units: 3, activation: "leaky_relu" }] } });
+    expect(fake.sent.at(-1)).toMatchObject({
+      do: "change",
+      setup: { layers: [{ units: 3, activation: "leaky_relu" }] },
+    });
   });
 
   it("races those that are chosen", async () => {
     const { fake, playground } = await page("race");
     await fireEvent.click(screen.getByRole("button", { name: "Start the race" }));
-    expect(fake.sent.at(-1)).toMatchObject({ do: "race", epochs: 100, optimizers: [{ name: "sgd" }, { name: "adam" }] });
-    playground.receive({ header: { type: "race", id: 9, names: ["sgd", "adam"], optimizers: [{ name: "sgd", learning_rate: 0.1 }, { name: "adam", learning_rate: 0.01 }], epoch: 1, epochs: 1, finished: true, failed: {} },
-      arrays: { curve0: { shape: [1, 5], values: Float32Array.from([1, 0.5, 0.5, 0.9, 0.9]) }, curve1: { shape: [1, 5], values: Float32Array.from([1, 0.25, 0.5, 0.9, 0.9]) } } });
+    expect(fake.sent.at(-1)).toMatchObject({
+      do: "race",
+      epochs: 100,
+      optimizers: [{ name: "sgd" }, { name: "adam" }],
+    });
+    playground.receive({
+      header: {
+        type: "race",
+        id: 9,
+        names: ["sgd", "adam"],
+        optimizers: [
+          { name: "sgd", learning_rate: 0.1 },
+          { name: "adam", learning_rate: 0.01 },
+        ],
+        epoch: 1,
+        epochs: 1,
+        finished: true,
+        failed: {},
+      },
+      arrays: {
+        curve0: { shape: [1, 5], values: Float32Array.from([1, 0.5, 0.5, 0.9, 0.9]) },
+        curve1: { shape: [1, 5], values: Float32Array.from([1, 0.25, 0.5, 0.9, 0.9]) },
+      },
+    });
     await settled();
     expect(screen.getByText(/Adam 0.01 is first with 0.2500/)).toBeTruthy();
     await fireEvent.click(screen.getAllByRole("button", { name: "Use it above" })[0]!);
-    expect(fake.sent.at(-1)).toMatchObject({ do: "change", setup: { optimizer: { name: "adam", learning_rate: 0.01 } } });
+    expect(fake.sent.at(-1)).toMatchObject({
+      do: "change",
+      setup: { optimizer: { name: "adam", learning_rate: 0.01 } },
+    });
   });
 
   it("makes a lesson's address and opens one that is pasted", async () => {

@@ -28,7 +28,11 @@ describe("the playground", () => {
   });
 
   it("begins with the setup in the address, and writes it back", async () => {
-    const fragment = toFragment({ setup: { layers: [{ units: 3, activation: "relu", batch_norm: false, dropout: 0 }] }, hide: ["data"], task: "Try it" });
+    const fragment = toFragment({
+      setup: { layers: [{ units: 3, activation: "relu", batch_norm: false, dropout: 0 }] },
+      hide: ["data"],
+      task: "Try it",
+    });
     const { transport, playground } = await begun(`#${fragment}`);
     expect(transport.setup.layers).toHaveLength(1);
     expect(playground.shows("data")).toBe(false);
@@ -89,7 +93,9 @@ describe("the playground", () => {
   });
 
   it("says why it was not let in", async () => {
-    const { playground } = await begun("", (command) => (command.do === "hello" ? new Refused("16 open pages already") : null));
+    const { playground } = await begun("", (command) =>
+      command.do === "hello" ? new Refused("16 open pages already") : null,
+    );
     expect(playground.notices.map(({ text }) => text)).toEqual(["16 open pages already"]);
     expect(playground.connection).not.toBe("open");
   });

@@ -19,7 +19,11 @@ describe("merge", () => {
   it("does not carry the numbers of one record into another", () => {
     const whole = { optimizer: { name: "adam", beta1: 0.8 } };
     expect(merge(whole, { optimizer: { name: "sgd" } })).toEqual({ optimizer: { name: "sgd" } });
-    expect(merge(whole, { optimizer: { name: "adam", beta2: 0.9 } }).optimizer).toEqual({ name: "adam", beta1: 0.8, beta2: 0.9 });
+    expect(merge(whole, { optimizer: { name: "adam", beta2: 0.9 } }).optimizer).toEqual({
+      name: "adam",
+      beta1: 0.8,
+      beta2: 0.9,
+    });
   });
 
   it("the difference is what merging needs", () => {
@@ -33,7 +37,12 @@ describe("merge", () => {
 
 describe("the address", () => {
   it("holds a state, text beyond ASCII included, in letters an address may have", () => {
-    const state = { setup: { data: { kind: "spiral" }, l2: 0.01 }, hide: ["data"], task: "Löse die Spirale → 95 % ✓", view: { test: false } };
+    const state = {
+      setup: { data: { kind: "spiral" }, l2: 0.01 },
+      hide: ["data"],
+      task: "Löse die Spirale → 95 % ✓",
+      view: { test: false },
+    };
     const fragment = toFragment(state);
     expect(fragment).toMatch(/^[\w-]+$/);
     expect(fromFragment(`#${fragment}`)).toEqual(state);
@@ -51,7 +60,9 @@ describe("the address", () => {
   });
 
   it("leaves out what is of the wrong type", () => {
-    const text = Buffer.from('{"setup":[1],"hide":["data",7],"task":5,"view":{"test":"yes","panel":"race","x":1}}').toString("base64url");
+    const text = Buffer.from(
+      '{"setup":[1],"hide":["data",7],"task":5,"view":{"test":"yes","panel":"race","x":1}}',
+    ).toString("base64url");
     expect(fromFragment(text)).toEqual({ hide: ["data"], view: { panel: "race" } });
     expect(Object.keys(DEFAULT_VIEW)).toContain("panel");
   });
@@ -59,12 +70,16 @@ describe("the address", () => {
 
 describe("history", () => {
   const column = (values: number[]): Tensor => ({ shape: [values.length], values: Float32Array.from(values) });
-  const rows = (...epochs: number[]): Float32Array => Float32Array.from(epochs.flatMap((epoch) => [epoch, epoch + 0.1, 0, 0, 1]));
+  const rows = (...epochs: number[]): Float32Array =>
+    Float32Array.from(epochs.flatMap((epoch) => [epoch, epoch + 0.1, 0, 0, 1]));
 
   it("takes a whole curve and rows after it", () => {
     const history = new History();
     const names = ["epochs", "loss_train", "loss_test", "score_train", "score_test"];
-    history.replace({ header: { type: "history" }, arrays: Object.fromEntries(names.map((name, i) => [name, column([i, i])])) });
+    history.replace({
+      header: { type: "history" },
+      arrays: Object.fromEntries(names.map((name, i) => [name, column([i, i])])),
+    });
     expect(history.append(rows(5, 6))).toBe(true);
     expect(history.epochs).toEqual([0, 0, 5, 6]);
     expect(history.curves.score_test).toEqual([4, 4, 1, 1]);

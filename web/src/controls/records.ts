@@ -4,7 +4,10 @@ import type { Named, Parameter, RecordInfo } from "../transport/types";
 import type { Option } from "./Select.svelte";
 
 export function options(records: RecordInfo[], before: Option[] = []): Option[] {
-  return [...before, ...records.map(({ name, title: own, about }) => ({ value: name, text: own ?? title(name), about }))];
+  return [
+    ...before,
+    ...records.map(({ name, title: own, about }) => ({ value: name, text: own ?? title(name), about })),
+  ];
 }
 
 export const parametersOf = (records: RecordInfo[], name: string): Parameter[] =>

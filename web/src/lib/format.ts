@@ -8,7 +8,9 @@ export function number(value: number | null | undefined, digits = 3): string {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   const size = Math.abs(value);
   const text =
-    size !== 0 && (size < 10 ** -digits || size >= 1e6) ? value.toExponential(Math.max(1, digits - 1)) : value.toFixed(digits);
+    size !== 0 && (size < 10 ** -digits || size >= 1e6)
+      ? value.toExponential(Math.max(1, digits - 1))
+      : value.toFixed(digits);
   // a rounded -0.000 is a zero
   return (Number(text) === 0 ? text.replace("-", "") : text).replaceAll("-", MINUS);
 }
@@ -42,8 +44,12 @@ export function plain(value: number, digits = 6): string {
 export function figures(value: number, count = 6): string {
   if (!Number.isFinite(value)) return number(value);
   const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-4 || size >= 10 ** count) ? value.toExponential(count - 1) : value.toPrecision(count);
-  return text.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "").replaceAll("-", MINUS);
+  const text =
+    size !== 0 && (size < 1e-4 || size >= 10 ** count) ? value.toExponential(count - 1) : value.toPrecision(count);
+  return text
+    .replace(/(\.\d*?)0+(?=e|$)/, "$1")
+    .replace(/\.(?=e|$)/, "")
+    .replaceAll("-", MINUS);
 }
 
 const small = (whole: number, digits: string): string =>
@@ -55,7 +61,8 @@ export const lowered = (whole: number): string => small(whole, "₀₁₂₃₄�
 /** Two figures at any size, as 3.2·10⁻⁵ where it is far from 1: for gradients. */
 export function scientific(value: number, digits = 2): string {
   const size = Math.abs(value);
-  if (value === 0 || !Number.isFinite(value) || (size >= 1e-2 && size < 1e4)) return number(value, size >= 10 ? 1 : digits + 1);
+  if (value === 0 || !Number.isFinite(value) || (size >= 1e-2 && size < 1e4))
+    return number(value, size >= 10 ? 1 : digits + 1);
   const [mantissa, power] = value.toExponential(digits - 1).split("e") as [string, string];
   return `${mantissa.replace("-", MINUS)}·10${raised(Number(power))}`;
 }
@@ -78,10 +85,27 @@ export function title(name: string): string {
 }
 
 const TITLES: Record<string, string> = {
-  relu: "ReLU", leaky_relu: "leaky ReLU", elu: "ELU", selu: "SELU", gelu: "GELU", sgd: "SGD", rmsprop: "RMSProp",
-  adam: "Adam", adamw: "AdamW", nadam: "NAdam", adagrad: "AdaGrad", nesterov: "Nesterov", he_normal: "He normal",
-  he_uniform: "He uniform", glorot_normal: "Glorot normal", glorot_uniform: "Glorot uniform",
-  lecun_normal: "LeCun normal", lecun_uniform: "LeCun uniform", xor: "XOR", gauss: "Gauss", multi_gauss: "multi-Gauss",
+  relu: "ReLU",
+  leaky_relu: "leaky ReLU",
+  elu: "ELU",
+  selu: "SELU",
+  gelu: "GELU",
+  sgd: "SGD",
+  rmsprop: "RMSProp",
+  adam: "Adam",
+  adamw: "AdamW",
+  nadam: "NAdam",
+  adagrad: "AdaGrad",
+  nesterov: "Nesterov",
+  he_normal: "He normal",
+  he_uniform: "He uniform",
+  glorot_normal: "Glorot normal",
+  glorot_uniform: "Glorot uniform",
+  lecun_normal: "LeCun normal",
+  lecun_uniform: "LeCun uniform",
+  xor: "XOR",
+  gauss: "Gauss",
+  multi_gauss: "multi-Gauss",
 };
 
 /** "x1^2" -> "x₁²", as the page writes inputs; only for show. */

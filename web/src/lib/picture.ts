@@ -1,8 +1,19 @@
 /** The network and the surface as pictures to keep. What CSS says of each element is written into it, so that a file stands alone. */
 
 const KEPT = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap", "opacity",
-  "font-family", "font-size", "font-weight", "text-anchor", "paint-order",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-opacity",
+  "stroke-dasharray",
+  "stroke-linecap",
+  "opacity",
+  "font-family",
+  "font-size",
+  "font-weight",
+  "text-anchor",
+  "paint-order",
 ] as const;
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 16;
@@ -18,7 +29,9 @@ export function networkSvg(root: ParentNode = document): SVGSVGElement {
   const paper = getComputedStyle(document.documentElement).backgroundColor;
   page.append(element("rect", { width, height, fill: paper }));
   page.append(headings(stage, frame));
-  const inner = element("g", { transform: `translate(${drawn.left - frame.left + MARGIN} ${drawn.top - frame.top + MARGIN})` });
+  const inner = element("g", {
+    transform: `translate(${drawn.left - frame.left + MARGIN} ${drawn.top - frame.top + MARGIN})`,
+  });
   const [curves, ...rest] = [...shown.children];
   if (curves) inner.append(standing(curves));
   inner.append(element("image", { href: canvas.toDataURL("image/png"), width: drawn.width, height: drawn.height }));
@@ -40,7 +53,13 @@ function headings(stage: HTMLElement, frame: DOMRect): SVGElement {
     const activation = select?.selectedOptions[0]?.textContent ?? column.querySelector(".note")?.textContent ?? "";
     const colours = [getComputedStyle(title).color, getComputedStyle(column.querySelector(".note") ?? title).color];
     for (const [i, text] of [title.textContent ?? "", activation].entries()) {
-      const line = element("text", { x, y: y + 18 * i, fill: colours[i]!, "font-size": 13, "font-weight": i === 0 ? 600 : 400 });
+      const line = element("text", {
+        x,
+        y: y + 18 * i,
+        fill: colours[i]!,
+        "font-size": 13,
+        "font-weight": i === 0 ? 600 : 400,
+      });
       line.textContent = text.trim();
       group.append(line);
     }

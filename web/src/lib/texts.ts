@@ -12,7 +12,8 @@ export const TIPS = {
   theme: "Light or dark page.",
   help: "Keys and a short guide.",
 
-  learningRate: "Eta: how far each update moves the weights against the gradient; too large and the loss jumps, too small and nothing happens.",
+  learningRate:
+    "Eta: how far each update moves the weights against the gradient; too large and the loss jumps, too small and nothing happens.",
   optimizer: "The rule that turns gradients into updates.",
   schedule: "Changes the learning rate in the course of the training.",
   batchSize: "How many examples share one update: few give noisy, frequent steps, many give smooth, rare ones.",
@@ -59,8 +60,16 @@ export const TIPS = {
 export type Tip = keyof typeof TIPS;
 
 export const DATA_TITLES: Record<string, string> = {
-  circle: "Circle", xor: "XOR", gauss: "Gauss", spiral: "Spiral", moons: "Moons", plane: "Plane",
-  multi_gauss: "Multi-Gauss", function: "f(x)", points: "Your points", table: "Your table",
+  circle: "Circle",
+  xor: "XOR",
+  gauss: "Gauss",
+  spiral: "Spiral",
+  moons: "Moons",
+  plane: "Plane",
+  multi_gauss: "Multi-Gauss",
+  function: "f(x)",
+  points: "Your points",
+  table: "Your table",
 };
 
 /** Keys that work wherever no text is being typed: for the handler and for the help page. */

@@ -53,7 +53,10 @@ export function arrange(widths: number[], room: Room): Layout {
   const widest = Math.max(...widths);
   // one size for all units: as large as the fullest column and the narrowest gap between columns allow
   const size = Math.floor(
-    Math.max(SMALLEST, Math.min(LARGEST, room.height / (widest * (1 + GAP)), widths.length > 1 ? spacing * 0.42 : LARGEST)),
+    Math.max(
+      SMALLEST,
+      Math.min(LARGEST, room.height / (widest * (1 + GAP)), widths.length > 1 ? spacing * 0.42 : LARGEST),
+    ),
   );
   const pitch = Math.min(size * 1.75, Math.max(size * (1 + GAP), room.height / widest));
   const fits = Math.max(2, Math.floor(room.height / (size * (1 + GAP)) + 1e-9));

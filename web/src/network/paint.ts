@@ -48,7 +48,13 @@ interface Picture {
 }
 
 /** One unit's surface into its box; an input's is computed here, all others come with the snapshot. */
-export function paintUnit(context: CanvasRenderingContext2D, box: Box, at: Unit, playground: Playground, theme: Theme): void {
+export function paintUnit(
+  context: CanvasRenderingContext2D,
+  box: Box,
+  at: Unit,
+  playground: Playground,
+  theme: Theme,
+): void {
   const { data, depth, snapshot } = playground;
   const surface = snapshot?.arrays.surface;
   if (at.layer === depth && surface && surface.shape[0]! > 1) {
@@ -64,7 +70,9 @@ export function paintUnit(context: CanvasRenderingContext2D, box: Box, at: Unit,
     drawCurve(context, values, area(box), { low: 1.1 * scale.low, high: 1.1 * scale.high });
   } else {
     const paint = { theme, discrete: playground.view.discrete };
-    drawGrid(context, Math.round(Math.sqrt(values.length)), area(box), (out) => paintDiverging(values, scale, paint, out));
+    drawGrid(context, Math.round(Math.sqrt(values.length)), area(box), (out) =>
+      paintDiverging(values, scale, paint, out),
+    );
   }
 }
 
@@ -75,7 +83,9 @@ function pictureOf({ layer, unit }: Unit, playground: Playground): Picture | nul
     const [across, up] = data.header.axes;
     const values = across && inputSurface(facts.inputs[unit] ?? "", INPUT_SIDE, [across, up ?? across]);
     // on a line, one row of the square is the curve
-    return values ? { values: data.header.line ? values.subarray(0, INPUT_SIDE) : values, scale: extremes(values) } : null;
+    return values
+      ? { values: data.header.line ? values.subarray(0, INPUT_SIDE) : values, scale: extremes(values) }
+      : null;
   }
   if (layer === depth) {
     const { surface } = snapshot.arrays;
@@ -92,7 +102,14 @@ function pictureOf({ layer, unit }: Unit, playground: Playground): Picture | nul
 const area = (box: Box) => ({ x: box.x - box.size / 2, y: box.y - box.size / 2, width: box.size, height: box.size });
 
 /** One class's probability alone, in its own colour. */
-function paintClass(context: CanvasRenderingContext2D, box: Box, surfaces: Float32Array, shape: number[], k: number, theme: Theme): void {
+function paintClass(
+  context: CanvasRenderingContext2D,
+  box: Box,
+  surfaces: Float32Array,
+  shape: number[],
+  k: number,
+  theme: Theme,
+): void {
   const [classes, rows, columns] = shape as [number, number, number];
   const pixels = rows * columns;
   const alone = new Float32Array(pixels * classes);

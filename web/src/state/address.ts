@@ -38,9 +38,13 @@ export function fromFragment(fragment: string): PageState | null {
   let state: unknown;
   try {
     const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    state = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (c) => c.charCodeAt(0))));
+    state = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (c) => c.charCodeAt(0))),
+    );
   } catch {
-    throw new Error("The address holds a state that cannot be read; it may have been cut off. This is the usual start.");
+    throw new Error(
+      "The address holds a state that cannot be read; it may have been cut off. This is the usual start.",
+    );
   }
   return isObject(state) ? checked(state) : null;
 }

@@ -17,7 +17,12 @@ export interface Scale {
 }
 
 /** Writes `values` (side * side) as RGBA. */
-export function paintDiverging(values: ArrayLike<number>, { low, high }: Scale, paint: Paint, out: Uint8ClampedArray): void {
+export function paintDiverging(
+  values: ArrayLike<number>,
+  { low, high }: Scale,
+  paint: Paint,
+  out: Uint8ClampedArray,
+): void {
   const table = diverging(paint.theme, paint.strength ?? 1);
   const scale = high > low ? 2 / (high - low) : 0;
   for (let i = 0; i < values.length; i++) {

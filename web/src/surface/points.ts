@@ -37,7 +37,14 @@ const disc: Shape = (context, x, y, r) => {
   context.arc(x, y, r, 0, 2 * Math.PI);
 };
 
-const SHAPES: Shape[] = [disc, polygon(4, Math.PI / 4, 1.25), polygon(3, -Math.PI / 2, 1.4), polygon(4, 0, 1.4), polygon(3, Math.PI / 2, 1.4), polygon(5, -Math.PI / 2, 1.2)];
+const SHAPES: Shape[] = [
+  disc,
+  polygon(4, Math.PI / 4, 1.25),
+  polygon(3, -Math.PI / 2, 1.4),
+  polygon(4, 0, 1.4),
+  polygon(3, Math.PI / 2, 1.4),
+  polygon(5, -Math.PI / 2, 1.2),
+];
 
 export interface Look {
   theme: Theme;

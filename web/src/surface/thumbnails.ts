@@ -13,8 +13,11 @@ const turn = (r: number, angle: number, t: number): Dot => [r * Math.sin(angle),
 
 export const THUMBNAILS: Record<string, () => Dot[]> = {
   circle: () =>
-    square(56).map(([u, v], i) => turn(i % 2 ? 0.38 * Math.sqrt((u + 1) / 2) : 0.72 + 0.1 * (u + 1), Math.PI * v, i % 2 ? 1 : -1)),
-  xor: () => square(48).map(([x, y]) => [0.9 * x + 0.08 * Math.sign(x), 0.9 * y + 0.08 * Math.sign(y), x * y > 0 ? -1 : 1]),
+    square(56).map(([u, v], i) =>
+      turn(i % 2 ? 0.38 * Math.sqrt((u + 1) / 2) : 0.72 + 0.1 * (u + 1), Math.PI * v, i % 2 ? 1 : -1),
+    ),
+  xor: () =>
+    square(48).map(([x, y]) => [0.9 * x + 0.08 * Math.sign(x), 0.9 * y + 0.08 * Math.sign(y), x * y > 0 ? -1 : 1]),
   gauss: () =>
     square(44).map(([u, v], i) => {
       const side = i % 2 ? 1 : -1;
@@ -35,12 +38,18 @@ export const THUMBNAILS: Record<string, () => Dot[]> = {
     }),
   plane: () => square(60).map(([x, y]) => [0.92 * x, 0.92 * y, (x - y) / 2]),
   multi_gauss: () => {
-    const centres: Dot[] = [-0.62, 0, 0.62].flatMap((x, i) => [-0.4, 0.4].map((y, j): Dot => [x, y, (i + j) % 2 ? 1 : -1]));
+    const centres: Dot[] = [-0.62, 0, 0.62].flatMap((x, i) =>
+      [-0.4, 0.4].map((y, j): Dot => [x, y, (i + j) % 2 ? 1 : -1]),
+    );
     return square(84).map(([x, y]) => {
       const near = centres.reduce((a, b) => (Math.hypot(x - a[0], y - a[1]) < Math.hypot(x - b[0], y - b[1]) ? a : b));
       return [0.95 * x, 0.95 * y, near[2] * Math.max(0, 1 - Math.hypot(x - near[0], y - near[1]) / 0.38)];
     });
   },
   function: () =>
-    Array.from({ length: 30 }, (_, i): Dot => [-0.9 + (1.8 * i) / 29, -0.6 * Math.sin((i / 29) * 6.6), Math.sin((i / 29) * 6.6)]),
+    Array.from({ length: 30 }, (_, i): Dot => [
+      -0.9 + (1.8 * i) / 29,
+      -0.6 * Math.sin((i / 29) * 6.6),
+      Math.sin((i / 29) * 6.6),
+    ]),
 };

@@ -43,10 +43,20 @@ const HELLO = {
     losses: ["squared_error", "binary_cross_entropy", "cross_entropy"].map((name) => record(name)),
     optimizers: [
       record("sgd", [["learning_rate", 0.1]]),
-      record("adam", [["learning_rate", 0.001], ["beta1", 0.9], ["beta2", 0.999], ["epsilon", 1e-8]]),
+      record("adam", [
+        ["learning_rate", 0.001],
+        ["beta1", 0.9],
+        ["beta2", 0.999],
+        ["epsilon", 1e-8],
+      ]),
     ],
     initializers: ["zeros", "glorot_uniform", "he_normal"].map((name) => record(name)),
-    schedules: [record("step", [["factor", 0.5], ["every", 100]])],
+    schedules: [
+      record("step", [
+        ["factor", 0.5],
+        ["every", 100],
+      ]),
+    ],
   },
   data_kinds: ["circle", "xor", "gauss", "spiral", "moons", "plane", "multi_gauss"].map((name) => ({
     name,
@@ -144,10 +154,13 @@ export class FakeTransport implements Transport {
         break;
       case "edit": {
         const at = this.tensors().findIndex(({ name }) => name === command.tensor);
-        const before = this.tensors().slice(0, at).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
+        const before = this.tensors()
+          .slice(0, at)
+          .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
         const index = command.index as number[];
         const columns = this.tensors()[at]!.shape[1] ?? 1;
-        this.theta[before + (index.length === 2 ? index[0]! * columns + index[1]! : index[0]!)] = command.value as number;
+        this.theta[before + (index.length === 2 ? index[0]! * columns + index[1]! : index[0]!)] =
+          command.value as number;
         this.pushSnapshot();
         break;
       }
@@ -181,8 +194,16 @@ export class FakeTransport implements Transport {
     this.theta = Float32Array.from({ length: size }, () => 1.4 * this.random());
     const { inputs } = this.setup;
     this.push({
-      type: "setup", setup: this.setup, tensors, inputs, classes: ["0", "1"], task: "binary", engine: "fake",
-      output: { activation: "sigmoid", loss: "binary_cross_entropy" }, can_undo: null, table: null,
+      type: "setup",
+      setup: this.setup,
+      tensors,
+      inputs,
+      classes: ["0", "1"],
+      task: "binary",
+      engine: "fake",
+      output: { activation: "sigmoid", loss: "binary_cross_entropy" },
+      can_undo: null,
+      table: null,
     });
     this.pushData();
     this.push({ type: "history", from: 0 });
@@ -199,7 +220,10 @@ export class FakeTransport implements Transport {
         points.set([r * Math.sin(t), r * Math.cos(t)], 2 * i);
         y[i] = i % 2;
       }
-      return [{ shape: [n, 2], values: points }, { shape: [n], values: y }];
+      return [
+        { shape: [n, 2], values: points },
+        { shape: [n], values: y },
+      ];
     };
     const [train, train_y] = cloud(350);
     const [test, test_y] = cloud(150);
@@ -218,9 +242,17 @@ export class FakeTransport implements Transport {
     const row = [this.epoch, loss, loss * 1.1, 1 - loss / 2, 1 - loss / 1.8];
     this.push(
       {
-        type: "snapshot", playing: this.timer !== undefined, epoch: this.epoch, step: Math.round(11 * this.epoch),
-        epochs_per_second: this.timer === undefined ? 0 : 11, learning_rate: 0.03, status: "ready",
-        loss_train: row[1], loss_test: row[2], score_train: row[3], score_test: row[4],
+        type: "snapshot",
+        playing: this.timer !== undefined,
+        epoch: this.epoch,
+        step: Math.round(11 * this.epoch),
+        epochs_per_second: this.timer === undefined ? 0 : 11,
+        learning_rate: 0.03,
+        status: "ready",
+        loss_train: row[1],
+        loss_test: row[2],
+        score_train: row[3],
+        score_test: row[4],
         unit_ranges: this.setup.layers.flatMap(({ units }) => Array.from({ length: units }, () => [-1, 1])),
       },
       {

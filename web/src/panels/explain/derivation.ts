@@ -49,7 +49,8 @@ export interface Step {
 }
 
 /** The kinds of quantity; "slot" is what an optimizer keeps. */
-export type Kind = "z" | "a" | "losses" | "penalty" | "loss" | "dL_da" | "g" | "delta" | "dW" | "db" | "slot" | "W_new" | "b_new";
+export type Kind =
+  "z" | "a" | "losses" | "penalty" | "loss" | "dL_da" | "g" | "delta" | "dW" | "db" | "slot" | "W_new" | "b_new";
 
 interface Pattern {
   pattern: RegExp;
@@ -71,7 +72,12 @@ const PATTERNS: Pattern[] = [
   { pattern: /^db(\d+)$/, kind: "db", phase: "Backward", symbol: () => "∂b" },
   { pattern: /^W(\d+)_new$/, kind: "W_new", phase: "Update", symbol: () => "W" },
   { pattern: /^b(\d+)_new$/, kind: "b_new", phase: "Update", symbol: () => "b" },
-  { pattern: /^\w+_[Wb](\d+)$/, kind: "slot", phase: "Update", symbol: ([name]) => name!.replace(/\d+$/, "").replace("_", "·") },
+  {
+    pattern: /^\w+_[Wb](\d+)$/,
+    kind: "slot",
+    phase: "Update",
+    symbol: ([name]) => name!.replace(/\d+$/, "").replace("_", "·"),
+  },
 ];
 
 export function walk(derivation: Derivation): Step[] {

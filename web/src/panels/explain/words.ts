@@ -26,7 +26,8 @@ const SAY: Record<Kind, Say> = {
   losses: (_, { loss, target }) =>
     `The loss measures how far the output is from the target ${target}. Here it is the ${title(loss)}.`,
   penalty: () => "The penalty grows with the weights. It keeps them small; biases are left out.",
-  loss: () => "The objective J is what training makes small. All that follows asks: how does J change with each number?",
+  loss: () =>
+    "The objective J is what training makes small. All that follows asks: how does J change with each number?",
   dL_da: (layer, { outputLayer }) =>
     layer === outputLayer
       ? "Backward begins at the end: how J changes when the output changes a little."
@@ -52,13 +53,18 @@ export function say({ kind, layer, quantity }: Step, facts: Facts): string {
   const sentence = SAY[kind](layer, facts);
   // the exact derivation of a loss that owns its output's activation has no product any more
   const short = kind === "delta" && quantity.entries[0] && !quantity.entries[0].symbols.includes("dL_da");
-  return short ? `${sentence} For this loss with this output the product becomes as short as the line below.` : sentence;
+  return short
+    ? `${sentence} For this loss with this output the product becomes as short as the line below.`
+    : sentence;
 }
 
 /** The quantity in words, with its layer. */
 export function headingOf({ kind, layer, quantity }: Step, { optimizer, outputLayer }: Facts): string {
   const slot = /^(\w+?)_([Wb])\d+$/.exec(quantity.name);
-  const meaning = kind === "slot" && slot ? `what ${title(optimizer)} keeps for ${slot[2] === "W" ? "the weights" : "the biases"}: ${slot[1]}` : quantity.meaning;
+  const meaning =
+    kind === "slot" && slot
+      ? `what ${title(optimizer)} keeps for ${slot[2] === "W" ? "the weights" : "the biases"}: ${slot[1]}`
+      : quantity.meaning;
   const place = layer === 0 ? "" : layer === outputLayer ? `, layer ${layer} (output)` : `, layer ${layer}`;
   return meaning.charAt(0).toUpperCase() + meaning.slice(1) + place;
 }

@@ -41,7 +41,8 @@ export function gridPath(grid: Tensor, x: (value: number) => number, y: (value: 
   };
   let path = "";
   for (let i = 0; i < rows; i += every) for (let j = 0; j < columns; j++) path += (j === 0 ? "M" : "L") + point(i, j);
-  if (rows > 1) for (let j = 0; j < columns; j += every) for (let i = 0; i < rows; i++) path += (i === 0 ? "M" : "L") + point(i, j);
+  if (rows > 1)
+    for (let j = 0; j < columns; j += every) for (let i = 0; i < rows; i++) path += (i === 0 ? "M" : "L") + point(i, j);
   return path;
 }
 

@@ -51,7 +51,13 @@ export function shareBetween({ low, high, counts }: Counts, from: number, to: nu
 }
 
 /** Where a bounded activation is flat: within a twentieth of its range from either end. */
-const FLAT: Record<string, [number, number]> = { tanh: [-1, 1], sigmoid: [0, 1], softsign: [-1, 1], hard_sigmoid: [0, 1], hard_tanh: [-1, 1] };
+const FLAT: Record<string, [number, number]> = {
+  tanh: [-1, 1],
+  sigmoid: [0, 1],
+  softsign: [-1, 1],
+  hard_sigmoid: [0, 1],
+  hard_tanh: [-1, 1],
+};
 
 /** What stands out in a layer's activations, in the words of the lectures; null when nothing does. */
 export function remark(activation: string, histogram: Counts): string | null {
@@ -65,7 +71,8 @@ export function remark(activation: string, histogram: Counts): string | null {
   if (activation === "relu") {
     const width = (histogram.high - histogram.low) / histogram.counts.length;
     // the lowest bin holds the zeros; an even spread would give it one part in twenty
-    const zeros = histogram.low >= 0 && histogram.low < width ? shareBetween(histogram, histogram.low, histogram.low + width) : 0;
+    const zeros =
+      histogram.low >= 0 && histogram.low < width ? shareBetween(histogram, histogram.low, histogram.low + width) : 0;
     return zeros >= 0.75 ? `${Math.round(100 * zeros)} % are at or near 0: most units are off for most examples` : null;
   }
   return null;

@@ -37,7 +37,10 @@ export function reasonOf(idle: Idle, bias: number): Reason {
   const { kind, activation, low, high, layer, unit } = idle;
   const g = title(activation);
   const z = `z⁽${raised(layer)}⁾${lowered(unit + 1)}`;
-  const range = low === undefined || high === undefined ? "" : ` (from ${number(low, 2)} to ${number(high, 2)}; its bias is ${number(bias, 2)})`;
+  const range =
+    low === undefined || high === undefined
+      ? ""
+      : ` (from ${number(low, 2)} to ${number(high, 2)}; its bias is ${number(bias, 2)})`;
   const backward = "Backward, delta is what comes from the layer above times this slope";
   if (kind === "dead") {
     return {
@@ -52,7 +55,12 @@ export function reasonOf(idle: Idle, bias: number): Reason {
         "leaky ReLU keeps a slope below 0, so the unit can come back.",
     };
   }
-  const side = low !== undefined && high !== undefined && low * high > 0 ? (low > 0 ? "far above 0" : "far below 0") : "far from 0";
+  const side =
+    low !== undefined && high !== undefined && low * high > 0
+      ? low > 0
+        ? "far above 0"
+        : "far below 0"
+      : "far from 0";
   return {
     heading: `${nameOf(idle)} is saturated.`,
     chain: [
@@ -78,8 +86,20 @@ export function flowRemark(norms: number[]): { text: string; bad: boolean } | nu
   if (first === 0 && last > 0) return { text: "No gradient at all reaches layer 1.", bad: true };
   if (first === 0 || last === 0) return null;
   const factor = last / first;
-  const times = (by: number): string => (by >= 1e4 ? scientific(by, 1) : by >= 10 ? String(Math.round(by)) : number(by, 1));
-  if (factor >= 20) return { text: `On its way back the gradient shrinks ${times(factor)}-fold: it vanishes, and layer 1 hardly learns.`, bad: true };
-  if (factor <= 1 / 20) return { text: `On its way back the gradient grows ${times(1 / factor)}-fold: it explodes; clipping its norm helps.`, bad: true };
-  return { text: `In layer 1 the gradient is ${times(1 / factor)} times as large as at the output: it gets through.`, bad: false };
+  const times = (by: number): string =>
+    by >= 1e4 ? scientific(by, 1) : by >= 10 ? String(Math.round(by)) : number(by, 1);
+  if (factor >= 20)
+    return {
+      text: `On its way back the gradient shrinks ${times(factor)}-fold: it vanishes, and layer 1 hardly learns.`,
+      bad: true,
+    };
+  if (factor <= 1 / 20)
+    return {
+      text: `On its way back the gradient grows ${times(1 / factor)}-fold: it explodes; clipping its norm helps.`,
+      bad: true,
+    };
+  return {
+    text: `In layer 1 the gradient is ${times(1 / factor)} times as large as at the output: it gets through.`,
+    bad: false,
+  };
 }

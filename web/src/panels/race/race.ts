@@ -28,7 +28,14 @@ export function racersOf({ header, arrays }: Message<RaceHeader>, { column }: Me
     const epochs = Array.from({ length: count }, (_, k) => rows[5 * k]!);
     const values = Array.from({ length: count }, (_, k) => rows[5 * k + column]!);
     const finite = values.filter(Number.isFinite);
-    return { name: nameOf(optimizer), optimizer, epochs, values, last: finite.at(-1) ?? NaN, failed: header.failed[String(i)] };
+    return {
+      name: nameOf(optimizer),
+      optimizer,
+      epochs,
+      values,
+      last: finite.at(-1) ?? NaN,
+      failed: header.failed[String(i)],
+    };
   });
 }
 
@@ -49,7 +56,9 @@ export function verdict(racers: Racer[], measure: Measure, epochs: number, numbe
   const [first, second] = ranking(racers, measure).map((i) => racers[i]!);
   if (!first || first.failed) return "All of them met a NaN: their learning rates are too large.";
   const head = `After ${epochs} epochs ${first.name} is first with ${shown(first.last, measure, numbers)}`;
-  return second && !second.failed ? `${head}, before ${second.name} with ${shown(second.last, measure, numbers)}.` : `${head}.`;
+  return second && !second.failed
+    ? `${head}, before ${second.name} with ${shown(second.last, measure, numbers)}.`
+    : `${head}.`;
 }
 
 /** Moves labels apart: wished heights -> heights at least `gap` apart, within the limits, in the same order. */
@@ -57,7 +66,8 @@ export function spread(wished: number[], gap: number, low: number, high: number)
   const order = wished.map((_, i) => i).sort((a, b) => wished[a]! - wished[b]!);
   const placed = order.map((i) => Math.min(high, Math.max(low, wished[i]!)));
   for (let k = 1; k < placed.length; k++) placed[k] = Math.max(placed[k]!, placed[k - 1]! + gap);
-  for (let k = placed.length - 1; k >= 0; k--) placed[k] = Math.min(placed[k]!, k === placed.length - 1 ? high : placed[k + 1]! - gap);
+  for (let k = placed.length - 1; k >= 0; k--)
+    placed[k] = Math.min(placed[k]!, k === placed.length - 1 ? high : placed[k + 1]! - gap);
   const out: number[] = [];
   order.forEach((i, k) => (out[i] = placed[k]!));
   return out;
