@@ -19,6 +19,8 @@ type Values = number | null | Values[];
 /** One quantity, such as z1, with the lines of its entries. */
 export interface Quantity {
   name: string;
+  /** "forward", "loss", "backward" or "update". */
+  part: string;
   meaning: string;
   formula: string;
   shape: number[];
@@ -48,9 +50,22 @@ export interface Step {
   symbol: string;
 }
 
-/** The kinds of quantity; "slot" is what an optimizer keeps. */
+/** The kinds of quantity; "slot" is what an optimizer keeps, "other" what stands between the usual ones. */
 export type Kind =
-  "z" | "a" | "losses" | "penalty" | "loss" | "dL_da" | "g" | "delta" | "dW" | "db" | "slot" | "W_new" | "b_new";
+  | "z"
+  | "a"
+  | "losses"
+  | "penalty"
+  | "loss"
+  | "dL_da"
+  | "g"
+  | "delta"
+  | "dW"
+  | "db"
+  | "slot"
+  | "W_new"
+  | "b_new"
+  | "other";
 
 interface Pattern {
   pattern: RegExp;
@@ -86,7 +101,15 @@ export function walk(derivation: Derivation): Step[] {
       const found = pattern.exec(quantity.name);
       if (found) return { quantity, kind, phase, layer: Number(found[1] ?? 0), symbol: symbol(found) };
     }
-    return { quantity, kind: "slot", phase: "Update", layer: 0, symbol: quantity.name };
+    // what stands between: normalization, drawn slopes, clipping
+    const phase = PHASES.find((each) => each.toLowerCase() === quantity.part) ?? "Update";
+    return {
+      quantity,
+      kind: "other",
+      phase,
+      layer: Number(/\d+/.exec(quantity.name)?.[0] ?? 0),
+      symbol: quantity.name,
+    };
   });
 }
 

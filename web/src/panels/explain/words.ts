@@ -43,6 +43,7 @@ const SAY: Record<Kind, Say> = {
     `${layer === 1 ? "the input" : "the activation"} it starts from. A weight that starts from 0 gets no gradient.`,
   db: () => "A bias is a weight that starts from a constant 1, so its gradient is the delta itself.",
   slot: (_, { optimizer }) => `${title(optimizer)} keeps this for each parameter from step to step; it begins with 0.`,
+  other: () => "A step on the way: this layer, or this update, does more than the plain ones.",
   W_new: (_, { optimizer, learningRate }) =>
     `The step against the gradient: ${title(optimizer)} with learning rate ${learningRate} makes the new weights.`,
   b_new: (_, { optimizer, learningRate }) =>
