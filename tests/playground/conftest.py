@@ -23,7 +23,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-EXPECTED = ("WebSocket connection to", "Failed to load resource: net::ERR_CONNECTION")
+EXPECTED = ("WebSocket connection to", "Failed to load resource: net::ERR_")
 """What a browser itself says on its console when a server goes away; nothing else may stand there."""
 
 
@@ -85,6 +85,7 @@ class Visit:
     def __init__(self, context: Any, server: Server, fragment: str) -> None:
         self.context, self.server = context, server
         self.errors: list[str] = []
+        self.expected = EXPECTED
         self.frames: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         if server.cookies:
             context.add_cookies(server.cookies)
@@ -98,7 +99,7 @@ class Visit:
         server.cookies = context.cookies()
 
     def _heard(self, message: Any) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(EXPECTED):
+        if message.type in ("error", "warning") and not message.text.startswith(self.expected):
             self.errors.append(message.text)
 
     def _received(self, payload: bytes) -> None:

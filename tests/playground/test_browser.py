@@ -33,13 +33,11 @@ def full_speed(visit) -> None:
 
 
 def test_the_spiral_is_learned_to_95_percent(visit):
-    here = visit()
+    here = visit(fragment(setup={"stop": {"loss": 0.05}}))  # at full speed nobody could stop it at a good moment
     here.page.get_by_role("radio", name="Spiral").click()
     full_speed(here)
     press(here, "Play")
-    here.until(lambda: here.now["playing"] and here.now["score_train"] >= 0.97, 60)
-    press(here, "Pause")
-    here.until(lambda: not here.now["playing"])
+    here.until(lambda: here.now["status"].startswith("stopped"), 60)
     assert float(here.text(ACCURACY).split()[0]) >= 95
     y = here.frames["data"][1]["train_y"]
     assert set(y) == {0.0, 1.0} and len(y) == 350
@@ -260,10 +258,12 @@ def test_points_are_drawn_and_taken_away_by_mouse(visit):
     here.page.mouse.move(x + 60, y, steps=12)
     here.page.mouse.up()
     here.until(lambda: here.frames["setup"][0]["classes"] == ["0", "1", "2"])
-    here.until(lambda: len(here.frames["setup"][0]["setup"]["data"]["points"]) == 504)  # at 0, 20, 40 and 60 pixels
+    here.page.wait_for_timeout(500)
+    count = len(here.frames["setup"][0]["setup"]["data"]["points"])
+    assert 502 <= count <= 504  # 20 pixels apart; a busy browser joins some moves of the mouse
     here.page.get_by_role("button", name="Eraser").click()
     here.page.mouse.click(x, y)
-    here.until(lambda: len(here.frames["setup"][0]["setup"]["data"]["points"]) == 503)
+    here.until(lambda: len(here.frames["setup"][0]["setup"]["data"]["points"]) == count - 1)
 
 
 def test_an_input_of_ones_own_and_the_reason_when_it_is_none(visit):
@@ -372,6 +372,7 @@ def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(
         shown(here, "The connection to the server is lost").wait_for()
     if not known:
         monkeypatch.setenv("GLASSNET_STATE", str(tmp_path / "elsewhere"))
+        here.expected += ("Failed to load resource: the server responded with a status of 403",)
     with playing("--port", port) as (_, link):
         if not known:
             shown(here, "The server was started again").wait_for()
@@ -380,4 +381,3 @@ def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(
         assert here.frames["setup"][0]["setup"]["l2"] == 0.125
         press(here, "Step")
         here.until(lambda: here.now["epoch"] == 1)
-    here.errors = [error for error in here.errors if "403 (Forbidden)" not in error or known]

@@ -125,6 +125,7 @@ def test_cores_of_a_process_that_is_bound_to_one():
 
 
 def test_cores_are_shared_and_given_back(monkeypatch):
+    monkeypatch.setattr(threads, "_callers", {})  # of other tests, which were here lately
     monkeypatch.setattr(threads, "cores", lambda: 4)
     with borrowed(3) as first, borrowed(3) as second, borrowed(None) as third, borrowed(2) as fourth:
         assert (first, second, third, fourth) == (3, 1, 1, 1), "one each at least"
@@ -141,6 +142,7 @@ def test_cores_are_shared_and_given_back(monkeypatch):
 
 def test_python_threads_that_come_in_turn_share_the_cores(monkeypatch):
     """A grid search by two: the first must not take all cores while the second is between two of its calls."""
+    monkeypatch.setattr(threads, "_callers", {})  # of other tests, which were here lately
     monkeypatch.setattr(threads, "cores", lambda: 4)
     clock, found = [100.0], []
     monkeypatch.setattr(threads.time, "monotonic", lambda: clock[0])
