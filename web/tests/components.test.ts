@@ -39,6 +39,18 @@ describe("a number to type", () => {
     expect(onchange).toHaveBeenCalledWith(0.5);
   });
 
+  it("keeps what is selected while the number itself changes, and shows it again afterwards", async () => {
+    const props = { label: "Bias", about: "b", onchange: vi.fn() };
+    const { rerender } = render(NumberField, { ...props, value: 0.5 });
+    const input = screen.getByLabelText("Bias") as HTMLInputElement;
+    await fireEvent.focus(input);
+    await rerender({ ...props, value: 0.75 });
+    expect(input.value).toBe("0.5");
+    await fireEvent.blur(input);
+    expect(input.value).toBe("0.75");
+    expect(props.onchange).not.toHaveBeenCalled();
+  });
+
   it("walks through its stops with the arrow keys", async () => {
     const { onchange, input } = field();
     await fireEvent.keyDown(input, { key: "ArrowUp" });
