@@ -1,12 +1,15 @@
-"""The playground's real server for tests: `glassnet play` in a process of its own."""
+"""The playground's real server for tests, `glassnet play` in a process of its own, and words for its page."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["START", "playing"]
+__all__ = ["START", "fragment", "playing", "press"]
 
 START = "import sys; from glassnet.cli import main; sys.exit(main())"
 
@@ -26,3 +29,13 @@ def playing(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def fragment(**state: Any) -> str:
+    """A page's state as it stands in its address."""
+    return "#" + base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
+
+
+def press(visit: Any, name: str) -> None:
+    """Click a button of the page."""
+    visit.page.get_by_role("button", name=name, exact=True).click()

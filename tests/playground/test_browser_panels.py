@@ -1,6 +1,5 @@
 """The panels as a person uses them, in Chromium on the real server; numbers are compared with the library's own."""
 
-import base64
 import json
 import re
 from pathlib import Path
@@ -13,21 +12,13 @@ pytest.importorskip("playwright", reason="playwright, which drives the browser, 
 
 import glassnet
 from glassnet import Dense, Network
+from served import fragment, press
 
 LAYERS = [
     {"units": 3, "activation": "tanh", "batch_norm": False, "dropout": 0.0},
     {"units": 2, "activation": "relu", "batch_norm": False, "dropout": 0.0},
 ]
 SIZES = (2, 3, 2, 1)
-
-
-def fragment(**state: Any) -> str:
-    """A page's state as it stands in its address."""
-    return "#" + base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
-
-
-def press(here, name: str) -> None:
-    here.page.get_by_role("button", name=name, exact=True).click()
 
 
 def tensors(theta: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassnet.cli.options import OUTPUT, Json, option
+from glassnet.cli.options import Form, Json, Out
 
 if TYPE_CHECKING:
     from glassnet.cli.screen import Screen
@@ -21,15 +21,8 @@ class Derive:
     """
 
     name: Annotated[str, typer.Argument(metavar="NAME", help="list, or one of {proofs}.")] = "list"
-    form: Annotated[
-        str | None,
-        option(
-            "--format", value="FORM", panel=OUTPUT, help="text, markdown, latex or html; by default what --out ends in."
-        ),
-    ] = None
-    out: Annotated[
-        str | None, option("--out", "-o", value="FILE", panel=OUTPUT, help="Write here: .txt, .md, .tex or .html.")
-    ] = None
+    form: Form = None
+    out: Out = None
     json: Json = False
 
     def run(self) -> int:

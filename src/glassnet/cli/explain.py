@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from glassnet.cli.options import DATA, OUTPUT, Json, option
+from glassnet.cli.options import DATA, OUTPUT, Form, Json, Out, option
 from glassnet.errors import InvalidParameterError
 
 __all__ = ["Explain"]
@@ -55,15 +55,8 @@ class Explain:
         option("--chain", value="WEIGHT", panel=OUTPUT, help="Only the chain rule for this, such as 'W1[1,1]'."),
     ] = None
     step: Annotated[str, option("--step", value="N", panel=OUTPUT, help="The step that --chain is about.")] = "1"
-    form: Annotated[
-        str | None,
-        option(
-            "--format", value="FORM", panel=OUTPUT, help="text, markdown, latex or html; by default what --out ends in."
-        ),
-    ] = None
-    out: Annotated[
-        str | None, option("--out", "-o", value="FILE", panel=OUTPUT, help="Write here: .txt, .md, .tex or .html.")
-    ] = None
+    form: Form = None
+    out: Out = None
     digits: Annotated[str, option("--digits", value="N", panel=OUTPUT, help="Significant figures of each number.")] = (
         "6"
     )

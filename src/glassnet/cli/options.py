@@ -10,9 +10,11 @@ __all__ = [
     "OUTPUT",
     "TRAINING",
     "Data",
+    "Form",
     "Json",
     "Model",
     "Noise",
+    "Out",
     "Quiet",
     "Rows",
     "Target",
@@ -56,5 +58,14 @@ Rows = Annotated[
 ]
 Json = Annotated[
     bool, option("--json", help="Print one JSON document on stdout, and nothing else there.", panel=OUTPUT)
+]
+Form = Annotated[
+    str | None,
+    option(
+        "--format", value="FORM", panel=OUTPUT, help="text, markdown, latex or html; by default what --out ends in."
+    ),
+]
+Out = Annotated[
+    str | None, option("--out", "-o", value="FILE", panel=OUTPUT, help="Write here: .txt, .md, .tex or .html.")
 ]
 Quiet = Annotated[bool, option("--quiet", "-q", help="No progress and no notes on stderr.", panel=OUTPUT)]
