@@ -114,12 +114,17 @@ WORDS = {
 }
 
 
+def sorted_sets(words):
+    """The words with what stands in braces in order: a set of strings prints as the process's hashing has it."""
+    return re.sub(r"\{(.*?)\}", lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", words)
+
+
 @pytest.mark.parametrize("case", WORDS)
 @BOTH
 def test_errors_and_warnings_in_scikit_learns_words(cls, case):
     mine, theirs = said(lambda: WORDS[case](cls)), said(lambda: WORDS[case](THEIRS[cls]))
     if isinstance(theirs, tuple):
-        assert issubclass(mine[0], ValueError) and mine[1] == theirs[1]
+        assert issubclass(mine[0], ValueError) and sorted_sets(mine[1]) == sorted_sets(theirs[1])
     else:
         assert mine == theirs
 

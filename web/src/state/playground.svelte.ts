@@ -1,6 +1,7 @@
 import type { Connection, Transport } from "../transport/transport";
 import {
   Refused,
+  Unreachable,
   type Command,
   type DataHeader,
   type Facts,
@@ -88,10 +89,11 @@ export class Playground {
   private panelWatches: string[] = [];
   private looked: string | null = null;
   private changes = new Changes(
-    (setup) => this.transport.send({ do: "change", setup }),
+    (setup) => this.send({ do: "change", setup }),
     (error) => this.failed(error),
   );
   private wished: PageState = {};
+  private joining: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly transport: Transport,
@@ -148,7 +150,9 @@ export class Playground {
 
   // Commands
 
-  send(command: Command, onReply?: (message: Message) => void): Promise<Message | null> {
+  /** Waits until the session is joined: a command may be given while the page is coming back to its server. */
+  async send(command: Command, onReply?: (message: Message) => void): Promise<Message | null> {
+    await this.joining;
     return this.transport.send(command, onReply);
   }
 
@@ -318,13 +322,14 @@ export class Playground {
       return;
     }
     try {
-      await this.transport.send({ do: "hello", ...this.greeting() });
+      this.joining = this.transport.send({ do: "hello", ...this.greeting() });
+      await this.joining;
       this.connection = "open";
       this.wasOpen = true;
       if (this.hello) await this.watchFor(this.panelWatches);
     } catch (error) {
       // too many pages, for one: nothing else is on the screen yet that could say so
-      this.tell("error", (error as Error).message);
+      if (!(error instanceof Unreachable)) this.tell("error", (error as Error).message);
     }
   }
 
@@ -348,6 +353,6 @@ export class Playground {
     const field = error instanceof Refused ? error.field : null;
     this.error = { field, message: error.message };
     if (this.facts) this.setup = this.facts.setup;
-    if (field === null && this.connection === "open") this.tell("error", error.message);
+    if (field === null && !(error instanceof Unreachable)) this.tell("error", error.message);
   }
 }

@@ -1,6 +1,6 @@
 import { decodeFrame } from "./frames";
 import type { Connection, Transport } from "./transport";
-import { Refused, type Command, type Message, type TableInfo } from "./types";
+import { Refused, Unreachable, type Command, type Message, type TableInfo } from "./types";
 
 const PROTOCOL = "glassnet-1";
 /** What answers one command; everything else tells the state and is for all listeners, whoever asked. */
@@ -60,7 +60,7 @@ export class SocketTransport implements Transport {
 
   send(command: Command, onReply?: (message: Message) => void): Promise<Message | null> {
     const socket = this.socket;
-    if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Refused("The server does not answer."));
+    if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Unreachable());
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject, onReply, last: null });
@@ -114,14 +114,16 @@ export class SocketTransport implements Transport {
 
   private async lost(socket: WebSocket, code: number): Promise<void> {
     if (socket !== this.socket) return;
-    for (const { reject } of this.waiting.values()) reject(new Refused("The connection was lost."));
+    const first = this.attempt === 0;
+    // the state comes first: who hears of a command that came to nothing must know why
+    if (code === TAKEN_OVER) this.tell("taken");
+    else if (first) this.tell("lost");
+    for (const { reject } of this.waiting.values()) reject(new Unreachable());
     this.waiting.clear();
-    if (code === TAKEN_OVER) {
-      this.tell("taken");
-      return;
-    }
-    this.tell((await this.isRefused()) ? "refused" : "lost");
+    if (code === TAKEN_OVER) return;
+    const refused = await this.isRefused();
     if (socket !== this.socket) return;
+    this.tell(refused ? "refused" : "lost");
     const delay = DELAYS[Math.min(this.attempt++, DELAYS.length - 1)]!;
     this.timer = setTimeout(() => this.open(), delay);
   }

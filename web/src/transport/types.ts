@@ -219,3 +219,11 @@ export class Refused extends Error {
     this.name = "Refused";
   }
 }
+
+/** There is no server on the line: the page says so as long as it lasts, so no single command need say it again. */
+export class Unreachable extends Error {
+  constructor() {
+    super("The server does not answer.");
+    this.name = "Unreachable";
+  }
+}
