@@ -106,6 +106,8 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
                             ask_for(place(ahead, j))
                     if along == "columns":
                         a_k = builder.gep(a, [builder.mul(at_k, a_step)])
+                        if not masked:
+                            ask_for(moved(a_k, a_step, _AHEAD))
                     for r in range(rows):
                         spot = (
                             builder.gep(a_k, [ir.Constant(_I64, r)])
