@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 
 from engines.compiled.twins import COMPILED, REFERENCE, Twin, copied, part, state_errors, worst
-from glassnet import SGD, Adagrad, Adam, Architecture, BatchNorm, Dense, DivergenceError, Dropout, Momentum, Network
+from glassnet import (
+    SGD,
+    Adagrad,
+    Adam,
+    Architecture,
+    BatchNorm,
+    DataError,
+    Dense,
+    DivergenceError,
+    Dropout,
+    Momentum,
+    Network,
+)
 from glassnet.engines.base import Data, Slice, StepLog, TrainState
 from tolerances import COMPILED_STEP, relative
 
@@ -165,3 +177,43 @@ def test_a_state_that_was_not_taken_back_would_be_seen():
     assert worst(state_errors(twin.architecture, mine, theirs))[0] > COMPILED_STEP * np.finfo(np.float32).eps
     mine.theta[3] = np.nan
     assert worst(state_errors(twin.architecture, mine, theirs))[0] == np.inf
+
+
+FIRST_LAYERS = {
+    "units that ignore the inputs": lambda: [Dense(5, "relu"), Dense(2)],
+    "no hidden layer": lambda: [Dense(2)],
+    "normalized": lambda: [Dense(6, "tanh", norm=BatchNorm()), Dense(1)],
+    "few units": lambda: [Dense(1)],
+    "dropout": lambda: [Dropout(0.5), Dense(20, "sigmoid"), Dense(3, "softmax")],
+}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("n", [1, 10, 300])
+@pytest.mark.parametrize("layers", FIRST_LAYERS.values(), ids=FIRST_LAYERS)
+def test_one_bad_number_among_the_inputs_of_a_prediction_is_found(layers, n, bad):
+    loss = "cross_entropy" if "softmax" in repr(layers()) else "half_squared_error"
+    network = Network(300, layers(), loss, dtype="float32", engine="compiled")
+    network.parameters["W1"][...] = 0  # 0 times infinity is NaN
+    X = np.random.default_rng(0).normal(size=(n, 300)).astype(np.float32)
+    network.predict(X)
+    for row in {0, n // 2, n - 1}:
+        spoilt = X.copy()
+        spoilt[row, 299] = bad
+        with pytest.raises(DataError, match=f"first in row {row};"):
+            network.predict(spoilt)
+
+
+@pytest.mark.parametrize("n", [1, 300])
+def test_inputs_that_only_overflow_are_predicted(n):
+    X = np.full((n, 3), 3e38, np.float32)
+    mine, theirs = (
+        Network(3, [Dense(4, "relu"), Dense(2, "sigmoid")], "binary_cross_entropy", dtype="float32", engine=engine)
+        for engine in ("compiled", "reference")
+    )
+    for network in (mine, theirs):
+        network.parameters["W1"][...] = 10.0
+        network.parameters["W2"][...] = 1.0
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(mine.predict(X), theirs.predict(X))
+    assert not np.isfinite(mine.trace(X)["z1"]).any()

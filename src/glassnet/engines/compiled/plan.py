@@ -73,6 +73,7 @@ class Plan:
     losses: int = 0  # where in the work space the losses lie,
     batch: tuple[int, int] = (0, 0)  # and the batch's inputs and targets, when they are copied there
     scratch: int = 0  # bytes for a panel of the gradient, or three tiles of a row function
+    first: tuple[int, int, int] = (0, 0, 0)  # field, offset and step of the first layer's z
 
     def tape(self, name: str) -> tuple[int, int]:
         """Address and length of a tape."""
@@ -182,6 +183,7 @@ class _Builder:
             z = out
         else:
             z = self.tensor(f"z{number}", units, units if last else None)
+        self.tensors[f"z{number}"] = z
         share = self.share(below.columns, units, units)
         places = (*below.place, *self.parameter(f"W{number}"), *self.parameter(f"b{number}"), *z.place)
         shapes = (below.columns, units, below.step, z.step)
@@ -439,7 +441,9 @@ def plan_prediction(architecture: Architecture, block: int, judged: bool) -> Pla
     builder.forward()
     if judged:
         builder.loss()
-    return Plan({"rows": builder.rows.resolve()}, block, builder.work, 0, scratch=builder.scratch * builder.size)
+    z = builder.tensors["z1"]
+    tapes, scratch = {"rows": builder.rows.resolve()}, builder.scratch * builder.size
+    return Plan(tapes, block, builder.work, 0, scratch=scratch, first=(*z.place, z.step))
 
 
 @lru_cache(maxsize=128)

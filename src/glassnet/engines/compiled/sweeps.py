@@ -53,7 +53,8 @@ class Sweep:
         fr[f.THREADS], fr[f.WORK], fr[f.SCRATCH] = 1, address(self.work), address(self.scratch)
         fr[f.SHARED] = ctypes.addressof(self.shared)
         self.op[1], self.op[2] = self.plan.tape("rows")
-        self.op[3], self.op[4], self.op[5], self.op[8] = block, self.inputs, self.outputs, not judged
+        self.op[3], self.op[4], self.op[5] = block, self.inputs, self.outputs
+        self.op[8], self.op[9], self.op[10] = self.plan.first
         self.function = function("predict", architecture.dtype)
         self.addresses = ctypes.addressof(self.op), ctypes.addressof(fr)
 
@@ -71,7 +72,7 @@ class Sweep:
         return self.function, *self.addresses
 
     def spoilt(self) -> bool:
-        """Whether it met inputs that are not finite since it was asked last."""
+        """Whether a first z was not finite since it was asked last: then inputs may not be."""
         met, self.shared[f.BAD] = self.shared[f.BAD] != 0, 0
         return met
 
