@@ -113,6 +113,7 @@ _register(
         r"\sigma'(z) = \sigma(z)\,(1 - \sigma(z))",
         "lecture 23, logistic regression",
         range=Interval(0, 1, open=True),
+        by_output=True,
     ),
     "logistic",
 )
@@ -135,6 +136,7 @@ _register(
         r"\tanh'(z) = 1 - \tanh^2(z)",
         "LeCun et al. (1998), Efficient BackProp",
         range=Interval(-1, 1, open=True),
+        by_output=True,
     ),
 )
 
@@ -158,6 +160,7 @@ _register(
         range=Interval(0, _INF),
         initializer="he_normal",
         kinks=(0.0,),
+        by_output=True,
     ),
     "rectifier",
 )
@@ -343,6 +346,7 @@ _register(
         r"g'(z) = g(z)",
         "McCullagh and Nelder (1989), the log link of Poisson regression",
         range=POSITIVE,
+        by_output=True,
     ),
     "exp",
 )

@@ -39,6 +39,9 @@ class Activation:
         Lowest and highest value of each constant; without an entry any finite number will do.
     kinks : tuple of float
         Where the derivative jumps; there the record's own choice holds.
+    by_output : bool
+        Whether g'(z) can be said by a alone: `derivative(a, a)` is then `derivative(z, a)`, and z need not be kept
+        for the backward pass. So it is with sigmoid, a (1 - a), and tanh, 1 - a^2.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Activation:
     limits: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
     kinks: tuple[float, ...] = ()
     vjp: Callable[..., Any] | None = None
+    by_output: bool = False
 
     @property
     def rowwise(self) -> bool:

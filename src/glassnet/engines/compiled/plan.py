@@ -197,7 +197,9 @@ class _Builder:
         if same:
             a = z
         else:
-            a = out if out is not None else self.tensor(f"a{number}", units, z.step)
+            # in z's place where nobody asks for z again: less memory to move is faster
+            over = layer.g.by_output and not last and (self.training or number > 1)
+            a = out if out is not None else z if over else self.tensor(f"a{number}", units, z.step)
             share = 0 if layer.g.rowwise or layer.norm is not None else share
             self.add(
                 share,
