@@ -26,18 +26,22 @@ class Mirror:
     """
 
     def __init__(self, architecture: Architecture, theirs: np.ndarray, mine: np.ndarray) -> None:
-        self.theirs, self.pairs = theirs, [(theirs, mine)]
-        above = theirs.shape[:-1]
+        self.theirs, self.pairs = theirs, []
+        above, done = theirs.shape[:-1], 0
         for piece in parameter_layout(architecture).slices:
             if not piece.is_weight:
                 continue
-            start, (outputs, inputs) = piece.start, piece.shape
+            start, stop, (outputs, inputs) = piece.start, piece.stop, piece.shape
             chunk = chunk_of(outputs) or int(is_narrow(architecture.dtype, inputs, outputs))  # turned: by columns
-            W = theirs[..., start : piece.stop].reshape(*above, inputs, outputs)
-            for c in range(0, outputs if chunk else 0, chunk or 1):
+            if not chunk:
+                continue
+            self.pairs.append((theirs[..., done:start], mine[..., done:start]))
+            W, done = theirs[..., start:stop].reshape(*above, inputs, outputs), stop
+            for c in range(0, outputs, chunk):
                 columns = min(chunk, outputs - c)
                 part = mine[..., start + c * inputs : start + (c + columns) * inputs]
                 self.pairs.append((W[..., c : c + columns], part.reshape(*above, inputs, columns)))
+        self.pairs.append((theirs[..., done:], mine[..., done:]))
 
     def take(self) -> None:
         """Copy from the network's vector to the engine's."""
