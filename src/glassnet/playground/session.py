@@ -14,6 +14,7 @@ from glassnet.errors import GlassnetError
 from glassnet.playground.frames import pack
 from glassnet.playground.limits import LIMITS, RefusedError, at_most
 from glassnet.playground.messages import data_frame, history_frame, setup_frame, theta_shown
+from glassnet.playground.opening import Weights
 from glassnet.playground.setup import Setup
 from glassnet.playground.tabular import Table
 from glassnet.playground.trainer import Moment, StoppedError, Trainer
@@ -75,9 +76,13 @@ class Sight:
 class Session:
     """One page's network. All that it does runs in its thread; `ask` puts work there and gives a future."""
 
-    def __init__(self, name: str, tables: Mapping[str, Table], setup: Setup | None = None) -> None:
+    def __init__(
+        self, name: str, tables: Mapping[str, Table], setup: Setup | None = None, weights: Weights | None = None
+    ) -> None:
         self.name, self.tables = name, dict(tables)
         self.trainer = Trainer(setup or Setup(), self.tables)
+        if weights is not None and weights.belong_to(self.trainer.problem.architecture):
+            self.trainer.begin_with(weights.theta, weights.buffers)
         self.playing, self.status = False, "ready"
         self.speed: float | None = None
         self.revision = self._uploads = 0

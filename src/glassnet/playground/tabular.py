@@ -20,6 +20,8 @@ from glassnet.tables.datasets import REAL, load_dataset
 from glassnet.tables.preprocessing import Preprocessing, fit_preprocessing
 from glassnet.tables.splits import quantile_groups, split_rows
 from glassnet.tables.targets import (
+    ClassTarget,
+    RegressionTarget,
     drop_missing_target,
     fit_class_target,
     fit_regression_target,
@@ -27,16 +29,28 @@ from glassnet.tables.targets import (
     split_target,
 )
 
-__all__ = ["Plane", "Table", "built_in_tables", "checked_table", "columns_document", "dataset_of_table"]
+__all__ = ["Fitted", "Plane", "Table", "built_in_tables", "checked_table", "columns_document", "dataset_of_table"]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a trained model learned of its table: the inputs from the columns, and the target."""
+
+    preprocessing: Preprocessing
+    target: ClassTarget | RegressionTarget
 
 
 @dataclass(frozen=True)
 class Table:
-    """An uploaded or built-in table; `target` is the column to predict unless the setup names another."""
+    """An uploaded or built-in table; `target` is the column to predict unless the setup names another.
+
+    `fitted` holds as long as this target is predicted from all columns.
+    """
 
     title: str
     frame: pl.DataFrame
     target: str | None = None
+    fitted: Fitted | None = None
 
 
 @cache
@@ -46,11 +60,11 @@ def built_in_tables() -> dict[str, Table]:
     return {name: Table(data.description, data.frame, data.target) for name, data in found.items()}
 
 
-def checked_table(title: str, frame: pl.DataFrame, target: str | None = None) -> Table:
+def checked_table(title: str, frame: pl.DataFrame, target: str | None = None, fitted: Fitted | None = None) -> Table:
     """The table, within the limits of rows and columns."""
     at_most(frame.height, "rows", "rows")
     at_most(frame.width, "columns", "columns")
-    return Table(title, frame, target)
+    return Table(title, frame, target, fitted)
 
 
 def columns_document(table: Table) -> list[dict[str, Any]]:
@@ -138,12 +152,18 @@ def used_columns(spec: DataSetup, table: Table) -> tuple[pl.DataFrame, pl.Series
     return features, y
 
 
+def _fitted_target(y: pl.Series, title: str) -> ClassTarget | RegressionTarget:
+    """The classes, or mean and scale of the numbers."""
+    task, _ = infer_task(y, title)
+    return (fit_regression_target if task == "regression" else fit_class_target)(y, y.name, title)
+
+
 def dataset_of_table(spec: DataSetup, table: Table) -> Dataset:
     """Split, learn the preprocessing from the training rows, encode the target, and choose the plane."""
     features, y = used_columns(spec, table)
-    task, _ = infer_task(y, table.title)
-    numbers = task == "regression"
-    target = (fit_regression_target if numbers else fit_class_target)(y, y.name, table.title)
+    fitted = table.fitted if spec.features is None and y.name == table.target else None
+    target = _fitted_target(y, table.title) if fitted is None else fitted.target
+    numbers = isinstance(target, RegressionTarget)
     codes = target.encode(y, table.title)
     classes = None if numbers else tuple(str(label) for label in getattr(target, "classes", ()))
     at_most(len(classes or ()), "classes", "classes", "data.target")
@@ -155,7 +175,7 @@ def dataset_of_table(spec: DataSetup, table: Table) -> Dataset:
         seed=spec.seed,
         source=table.title,
     )
-    learned = fit_preprocessing(features[train], source=table.title)
+    learned = fit_preprocessing(features[train], source=table.title) if fitted is None else fitted.preprocessing
     at_most(len(learned.feature_names), "inputs", "inputs after preprocessing", "data.features")
     Z = learned.transform(features, source=table.title)
     plane = chosen_plane(spec, learned, Z[train])

@@ -332,6 +332,11 @@ class Trainer:
         layout.views(self.state.theta)[tensor][index] = value
         self._settle(self.problem)
 
+    def begin_with(self, theta: np.ndarray, buffers: np.ndarray) -> None:
+        """Begin with these weights in the place of the initial ones."""
+        self.state.theta[:], self.state.buffers[:] = theta, buffers
+        self._settle(self.problem)
+
     def load(self, problem: Problem, state: TrainState) -> None:
         """Take over a whole network, such as an imported one."""
         self._mark("import")
