@@ -19,7 +19,7 @@ from glassnet.model import Network
 from glassnet.network.architecture import Dropout
 from glassnet.playground.limits import RefusedError
 from glassnet.playground.problem import Problem
-from glassnet.playground.trainer import Moment
+from glassnet.playground.way_back import Moment
 from glassnet.training.targets import prepare
 from glassnet.training.walking import walk
 

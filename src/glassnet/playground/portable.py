@@ -14,7 +14,8 @@ from glassnet.playground.limits import RefusedError, at_most
 from glassnet.playground.problem import Problem, make_problem
 from glassnet.playground.setup import merged, setup_document
 from glassnet.playground.tabular import Table
-from glassnet.playground.trainer import Moment, Trainer
+from glassnet.playground.trainer import Trainer
+from glassnet.playground.way_back import Moment
 
 __all__ = ["MisfitError", "Parts", "ends", "imported", "model_bytes", "session_document", "taken"]
 

@@ -17,8 +17,9 @@ from glassnet.playground.messages import data_frame, history_frame, setup_frame,
 from glassnet.playground.opening import Weights
 from glassnet.playground.setup import Setup
 from glassnet.playground.tabular import Table
-from glassnet.playground.trainer import Moment, StoppedError, Trainer
+from glassnet.playground.trainer import StoppedError, Trainer
 from glassnet.playground.views import Look, Watch, look_at
+from glassnet.playground.way_back import Moment
 
 __all__ = ["Notice", "Session", "Sight", "Told"]
 

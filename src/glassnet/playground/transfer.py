@@ -17,8 +17,8 @@ from glassnet.playground.problem import Problem
 from glassnet.playground.rooms import Rooms
 from glassnet.playground.session import Session, refused
 from glassnet.playground.setup import setup_document
-from glassnet.playground.trainer import Moment
 from glassnet.playground.uploads import shown_name, uploaded_table
+from glassnet.playground.way_back import Moment
 
 __all__ = ["transfer_routes"]
 

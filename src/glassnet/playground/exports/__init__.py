@@ -10,7 +10,7 @@ from glassnet.playground.exports.for_glassnet import glassnet_program
 from glassnet.playground.exports.for_keras import keras_program
 from glassnet.playground.exports.for_pytorch import pytorch_program
 from glassnet.playground.problem import Problem
-from glassnet.playground.trainer import Moment
+from glassnet.playground.way_back import Moment
 
 __all__ = ["PROGRAMS"]
 

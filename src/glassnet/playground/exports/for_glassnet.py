@@ -2,7 +2,7 @@
 
 from glassnet.playground.exports.shared import filled, holes, listed
 from glassnet.playground.problem import Problem
-from glassnet.playground.trainer import Moment
+from glassnet.playground.way_back import Moment
 
 __all__ = ["glassnet_program"]
 

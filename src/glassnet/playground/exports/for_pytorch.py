@@ -4,7 +4,7 @@ from glassnet.network.architecture import Architecture, Dense
 from glassnet.playground.exports.frameworks import PYTORCH
 from glassnet.playground.exports.shared import decay_of, filled, holes, listed, rule_text, written
 from glassnet.playground.problem import Problem
-from glassnet.playground.trainer import Moment
+from glassnet.playground.way_back import Moment
 
 __all__ = ["pytorch_program"]
 

@@ -14,7 +14,7 @@ from glassnet.playground.exports.schedules import initial, rate_texts
 from glassnet.playground.inputs import parsed
 from glassnet.playground.limits import RefusedError
 from glassnet.playground.problem import Problem
-from glassnet.playground.trainer import Moment
+from glassnet.playground.way_back import Moment
 
 __all__ = ["decay_of", "filled", "holes", "listed", "rule_text", "written"]
 
