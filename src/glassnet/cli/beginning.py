@@ -7,6 +7,7 @@ from glassnet.errors import InvalidParameterError
 if TYPE_CHECKING:
     from glassnet.cli.source import Source
     from glassnet.playground.rooms import Rooms
+    from glassnet.playground.tabular import Table, Tables
 
 __all__ = ["rooms_for"]
 
@@ -38,7 +39,7 @@ def _without_model(data: str | None, target: str | None) -> "Rooms":
     return rooms
 
 
-def _data(data: str | None, target: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _data(data: str | None, target: str | None) -> "tuple[Tables, dict[str, Any]]":
     """The tables, and the setup of a toy problem or a table."""
     from glassnet.cli.source import read_source
     from glassnet.playground.tabular import built_in_tables, checked_table
@@ -55,11 +56,10 @@ def _data(data: str | None, target: str | None) -> tuple[dict[str, Any], dict[st
     return _with(source, checked_table(source.name, source.frame, wanted), tables)
 
 
-def _with(source: "Source", table: Any, tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The table in front of the others, and the setup that begins with it."""
+def _with(source: "Source", table: "Table", tables: "Tables") -> "tuple[Tables, dict[str, Any]]":
+    """The tables with this one in front, and the setup that begins with it."""
     name = source.name if source.name in tables else "data"
-    others = {other: known for other, known in tables.items() if other != name}
-    return {name: table, **others}, {"data": {"kind": "table", "table": name, "target": table.target}}
+    return tables.behind(name, table), {"data": {"kind": "table", "table": name, "target": table.target}}
 
 
 # --- with a model -------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def _with_table_model(model: Any, path: str, data: str | None, target: str | Non
     return Rooms(tables, opening.setup, opening.weights), said
 
 
-def _built_in_of(model: Any, tables: dict[str, Any]) -> str | None:
+def _built_in_of(model: Any, tables: "Tables") -> str | None:
     """The built-in table with the model's columns and target, if there is one."""
     wanted = {target for target in (model.target_.name,) if isinstance(target, str)}
     wanted |= set(model.preprocessing_.input_names)

@@ -27,7 +27,7 @@ class Rooms:
         start: Mapping[str, Any] | Setup | None = None,
         weights: Weights | None = None,
     ) -> None:
-        self.tables, self.weights = dict(tables), weights
+        self.tables, self.weights = tables, weights
         self.start = start if isinstance(start, Setup) else merged(Setup(), start or {})
         self.sessions: dict[str, Session] = {}
         self.pages: dict[str, Any] = {}

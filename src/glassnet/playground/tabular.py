@@ -4,8 +4,9 @@ Every choice of axes is an affine map between the shown plane and the inputs: tw
 mean, or the two directions of largest variance (PCA).
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,16 @@ from glassnet.tables.targets import (
     split_target,
 )
 
-__all__ = ["Fitted", "Plane", "Table", "built_in_tables", "checked_table", "columns_document", "dataset_of_table"]
+__all__ = [
+    "Fitted",
+    "Plane",
+    "Table",
+    "Tables",
+    "built_in_tables",
+    "checked_table",
+    "columns_document",
+    "dataset_of_table",
+]
 
 
 @dataclass(frozen=True)
@@ -53,11 +63,36 @@ class Table:
     fitted: Fitted | None = None
 
 
+class Tables(Mapping[str, Table]):
+    """Tables by name, each read when it is first asked for."""
+
+    def __init__(self, readers: Mapping[str, Callable[[], Table]]) -> None:
+        self._readers = dict(readers)
+
+    def __getitem__(self, name: str) -> Table:
+        return self._readers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def behind(self, name: str, table: Table) -> "Tables":
+        """These tables behind another one, which takes the place of its namesake."""
+        others = {other: reader for other, reader in self._readers.items() if other != name}
+        return Tables({name: lambda: table, **others})
+
+
 @cache
-def built_in_tables() -> dict[str, Table]:
-    """The real tables that come with scikit-learn, by name."""
-    found = {name: load_dataset(name) for name in REAL}
-    return {name: Table(data.description, data.frame, data.target) for name, data in found.items()}
+def _built_in(name: str) -> Table:
+    data = load_dataset(name)
+    return Table(data.description, data.frame, data.target)
+
+
+def built_in_tables() -> Tables:
+    """The real tables that come with scikit-learn, which takes a second to load, by name."""
+    return Tables({name: partial(_built_in, name) for name in REAL})
 
 
 def checked_table(title: str, frame: pl.DataFrame, target: str | None = None, fitted: Fitted | None = None) -> Table:
