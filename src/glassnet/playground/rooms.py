@@ -9,9 +9,10 @@ from typing import Any
 from glassnet.errors import GlassnetError
 from glassnet.playground.limits import LIMITS, RefusedError
 from glassnet.playground.opening import Weights
-from glassnet.playground.session import Notice, Session, refused
+from glassnet.playground.session import Session
 from glassnet.playground.setup import Setup, merged
 from glassnet.playground.tabular import Table
+from glassnet.playground.telling import Notice, refused
 
 __all__ = ["Rooms"]
 
