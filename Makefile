@@ -49,13 +49,13 @@ format: $(VENV)/.dev ## format the code and mend what the linter can mend
 records: $(VENV)/.dev ## write the generated pages and pictures of docs/ anew
 	for page in docs/make_*.py; do $(BIN)/python "$$page" || exit 1; done
 
-oracles: $(VENV)/.oracles ## install the optional oracles of the tests (PyTorch: large; Playwright, which drives the Chromium that is there)
+oracles: $(VENV)/.oracles ## install the optional oracles of the tests (PyTorch: large; Keras; Playwright, which drives the Chromium that is there)
 
 lock: $(VENV)/.dev ## pin the development dependencies anew (UPGRADE=--upgrade: to the newest)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev pyproject.toml $(UPGRADE) \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
-	printf 'torch>=2.4\nplaywright>=1.49\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 - $(UPGRADE) -c requirements-dev.lock \
+	printf 'torch>=2.4\nkeras>=3.6\nplaywright>=1.49\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 - $(UPGRADE) -c requirements-dev.lock \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-oracles.lock
 
 bench: $(VENV)/.bench ## time glassnet beside PyTorch, JAX and scikit-learn (BENCH_ARGS="--quick --rows 2-8-8-2")

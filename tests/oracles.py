@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-ORACLES = ("torch", "pandas", "pyarrow", "palmerpenguins", "numba", "tensorboardX", "sympy", "playwright")
+ORACLES = ("torch", "pandas", "pyarrow", "palmerpenguins", "numba", "tensorboardX", "sympy", "playwright", "keras")
 
 
 def missing_oracles() -> list[str]:

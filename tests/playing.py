@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="the playground's server is an extra: glassnet[play]")
 
+import anyio
 from starlette.testclient import TestClient
 
 from glassnet.playground.frames import unpack
@@ -26,6 +27,8 @@ BASE = "http://127.0.0.1:8421"
 ORIGIN = {"origin": BASE}
 SMALL = {"data": {"size": 60}, "layers": [{"units": 3}], "batch_size": 8}
 """A setup that trains in no time."""
+PATIENCE = 180
+"""Seconds that a test waits for a frame, each on its own: a process that was stopped meanwhile has lost one of them."""
 
 
 def trainer(*partials: dict[str, Any]) -> Trainer:
@@ -101,10 +104,29 @@ class Page:
 @contextmanager
 def connected(client: TestClient) -> Iterator[Page]:
     """A page that has come in and not said hello yet."""
-    with client.websocket_connect(
+    socket = client.websocket_connect(
         BASE.replace("http", "ws") + "/socket", subprotocols=["glassnet-1"], headers=ORIGIN
-    ) as socket:
-        yield Page(client, socket)
+    )
+    page = Page(client, socket)
+    socket.receive = lambda: _patiently(page)  # the client's own waits for ever
+    with socket:
+        yield page
+
+
+def _patiently(page: Page) -> Any:
+    """The next message; a test that would wait for ever fails, and says what came before."""
+
+    async def message() -> Any:
+        for _ in range(PATIENCE):
+            with anyio.move_on_after(1):
+                return await page.socket._send_rx.receive()
+        return None
+
+    found = page.socket.portal.call(message)
+    if found is None:
+        kinds = ", ".join(header["type"] for header, _ in page.seen) or "nothing"
+        pytest.fail(f"no frame for {PATIENCE} s; seen so far: {kinds}")
+    return found
 
 
 @contextmanager

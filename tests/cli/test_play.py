@@ -123,3 +123,124 @@ def test_without_the_extra_it_says_how_to_get_it(run, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else find(name))
     assert run("play").complaint.endswith('the playground needs uvicorn: pip install "glassnet[play]"')
+
+
+# --- with a model -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Model files by name: what `glassnet fit --out` and the page write."""
+    from glassnet import Dense, Network, TableClassifier, TableRegressor
+    from glassnet.tables import load_dataset
+
+    folder = tmp_path_factory.mktemp("models")
+    networks = {
+        "two": Network(2, [Dense(3, "tanh"), Dense(1, "sigmoid")], seed=5),
+        "numbers": Network(2, [Dense(3, "tanh"), Dense(1)]),
+        "line": Network(1, [Dense(3, "tanh"), Dense(1)]),
+        "seven": Network(7, [Dense(3, "tanh"), Dense(1)]),
+        "wide": Network(2, [Dense(300, "tanh"), Dense(1)]),
+        "summed": Network(2, [Dense(3, "tanh"), Dense(1, "sigmoid")], reduction="sum"),
+    }
+    for name, table in (("iris", TableClassifier), ("diabetes", TableRegressor)):
+        data = load_dataset(name)
+        features = data.frame.drop(data.target)
+        networks[name] = table(hidden=(5,), epochs=3, random_state=0).fit(features, data.frame[data.target])
+    frame = data.frame.rename({data.target: "goal"})
+    networks["own"] = TableRegressor(hidden=(5,), epochs=3, random_state=0).fit(frame.drop("goal"), frame["goal"])
+    frame.write_csv(folder / "own.csv")
+    for name, model in networks.items():
+        model.save(folder / f"{name}.glassnet")
+    return folder, networks
+
+
+def first_session(served):
+    rooms, _ = served[0]
+    session, _ = rooms.enter(None, None)
+    session.close()
+    return session.trainer
+
+
+@pytest.mark.parametrize(("name", "kind"), [("two", "circle"), ("numbers", "multi_gauss"), ("line", "function")])
+def test_a_network_alone_is_shown_on_data_that_it_fits(run, served, models, name, kind):
+    folder, networks = models
+    done = run("play", folder / f"{name}.glassnet", "--no-browser", "--port", "0")
+    assert done.code == 0 and f"network, on {kind}, built-in data that it fits" in done.err
+    trainer = first_session(served)
+    assert trainer.setup.data.kind == kind and trainer.setup.loss == "auto" and not trainer.marks
+    assert trainer.state.theta.tolist() == networks[name].parameters.vector.tolist()
+    assert trainer.setup.seed == networks[name].seed and len(trainer.rows) == 1
+
+
+def test_a_network_is_shown_on_the_data_that_are_named(run, served, models):
+    folder, networks = models
+    assert run("play", "spiral", "-m", folder / "two.glassnet", "--no-browser", "--port", "0").code == 0
+    trainer = first_session(served)
+    assert trainer.setup.data.kind == "spiral"
+    assert trainer.state.theta.tolist() == networks["two"].parameters.vector.tolist()
+
+
+@pytest.mark.parametrize("words", [["iris.glassnet"], ["own.csv", "--model", "own.glassnet"], ["diabetes.glassnet"]])
+def test_a_table_model_predicts_on_the_page_what_it_predicts(run, served, models, words):
+    folder, networks = models
+    given = [folder / word if "." in word else word for word in words]
+    done = run("play", *given, "--no-browser", "--port", "0")
+    assert done.code == 0 and "with its own preprocessing" in done.err
+    trainer, model = first_session(served), networks[words[-1].split(".")[0]]
+    data = trainer.problem.dataset
+    table = trainer.tables[trainer.setup.data.table]
+    assert trainer.setup.data.target == model.target_.name
+    _, outputs = trainer.evaluate(trainer.problem.train)
+    rows = table.frame.drop(table.target)[data.order[: len(data.X)]]
+    if data.classes is None:
+        assert model.predict(rows) == pytest.approx(data.scale[0] + data.scale[1] * outputs[:, 0], rel=1e-5)
+    else:
+        assert model.predict_proba(rows) == pytest.approx(outputs, abs=1e-6)
+    trainer.change({"data": {"features": list(table.frame.columns[:2])}})  # then it is another problem, as always
+    assert len(trainer.problem.dataset.inputs) == 2
+
+
+def test_a_setup_of_another_network_begins_with_its_own_weights(run, served, models):
+    folder, networks = models
+    assert run("play", folder / "two.glassnet", "--no-browser", "--port", "0").code == 0
+    rooms, _ = served[0]
+    for setup, same in (({"data": {"kind": "xor"}}, True), ({"layers": [{"units": 4}]}, False)):
+        session, notice = rooms.enter(None, setup)
+        session.close()
+        theta = session.trainer.state.theta.tolist()
+        assert notice is None and (theta == networks["two"].parameters.vector.tolist()) == same
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("seven.glassnet", "no built-in problem has 7 inputs and 1 output; give the data"),
+        ("wide.glassnet", "wide.glassnet: layers.0.units"),
+        ("summed.glassnet", "has no sum over the examples"),
+        ("missing.glassnet", "there is no such file"),
+        ("own.glassnet", "holds no rows to show it on; give a table with these columns"),
+        ("two.glassnet -m two.glassnet", "give one of them"),
+        ("two.glassnet --target y", "--target needs a table"),
+        ("iris.glassnet --target y", "predicts 'species'; leave --target out"),
+        ("own.csv -m own.csv", "is not a glassnet file"),
+        ("own.csv -m iris.glassnet", "has no column 'species', which"),
+        ("own.csv -t goal -m two.glassnet", "binary_cross_entropy takes targets in [0, 1]"),
+        (
+            "own.csv -t goal -m numbers.glassnet",
+            "has 2 inputs and 1 output, but the present data give 10 inputs",
+        ),
+        ("circle -m iris.glassnet", "has no column 'species', which"),
+    ],
+)
+def test_a_model_that_cannot_be_shown_is_one_line(run, models, words, text):
+    folder, _ = models
+    given = [folder / word if word.endswith((".glassnet", ".csv")) else word for word in words.split()]
+    assert text in run("play", *given, "--port", "0").complaint
+
+
+def test_a_damaged_model_file_is_one_line(run, models, tmp_path):
+    folder, _ = models
+    broken = tmp_path / "broken.glassnet"
+    broken.write_bytes((folder / "two.glassnet").read_bytes()[:-5])
+    assert "damaged" in run("play", broken, "--port", "0").complaint

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("numpy", "scipy", "numba", "sklearn", "polars", "pandas", "torch", "msgspec", "rich", "typer")
 
 
@@ -28,3 +30,9 @@ def test_a_heavy_import_is_seen():
 def test_a_network_needs_neither_numba_nor_sklearn_nor_polars_to_be_built():
     code = "from glassnet import Dense, Architecture; Architecture(2, (Dense(1),))"
     assert loaded_by(code) <= {"numpy", "scipy", "msgspec"}
+
+
+def test_the_playground_s_link_does_not_wait_for_the_built_in_tables():
+    pytest.importorskip("uvicorn", reason="the playground's server is an extra: glassnet[play]")
+    play = "import glassnet.playground.server as s; s.serve = lambda *_: None; from glassnet.cli import main"
+    assert not {"sklearn", "pandas"} & loaded_by(f"{play}; main(['play', '--no-browser', '--port', '0'])")

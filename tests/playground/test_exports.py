@@ -4,47 +4,15 @@ import numpy as np
 import pytest
 
 import glassnet
+from exported import SETUPS, run, trained
 from glassnet import Dense, Dropout, Network
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.losses import LOSSES
 from glassnet.formulas.optimizers import OPTIMIZERS
-from glassnet.playground import frameworks
-from glassnet.playground.exports import PROGRAMS
+from glassnet.playground.exports import PROGRAMS, frameworks
 from glassnet.playground.inputs import ELEMENTWISE
 from glassnet.playground.portable import imported, model_bytes
 from playing import ORIGIN, connected, playground, trainer
-
-SETUPS = {
-    "plain": {},
-    "classes": {"data": {"kind": "table", "table": "iris"}},
-    "numbers": {"data": {"kind": "table", "table": "diabetes"}, "loss": "huber(delta=0.5)"},
-    "curve": {"data": {"kind": "function"}, "layers": [], "inputs": ["x", "x^2", "softplus(x)"]},
-    "formulas": {"inputs": ["x1^2", "sin(x2)*relu(x1)", "sigmoid(x1)-erf(x2)+pi", "abs(x1)", "2"]},
-    "layers": {
-        "layers": [
-            {"units": 4, "batch_norm": True, "activation": "leaky_relu(alpha=0.2)"},
-            {"units": 3, "dropout": 0.2},
-        ],
-        "optimizer": {"name": "adamw", "weight_decay": 0.1},
-        "schedule": {"name": "cosine"},
-        "clip_norm": 2.0,
-        "l1": 0.001,
-        "l2": 0.01,
-    },
-}
-
-
-def trained(partial):
-    subject = trainer(partial)
-    subject.step("epoch", 2)
-    return subject
-
-
-def run(text: str) -> dict:
-    """The names that a program defines."""
-    names: dict = {"__name__": "exported"}
-    exec(compile(text, "exported", "exec"), names)
-    return names
 
 
 @pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)

@@ -273,6 +273,12 @@ def test_steps_that_take_long_stop_and_say_where(page: Page, monkeypatch):
     page.do("step", unit="epoch")
 
 
+def test_a_test_that_waits_for_a_frame_in_vain_fails_and_says_what_it_saw(page: Page, monkeypatch):
+    monkeypatch.setattr("playing.PATIENCE", 1)
+    with pytest.raises(pytest.fail.Exception, match=r"no frame for 1 s; seen so far: hello, setup, .*snapshot"):
+        page.until("nothing of the kind")
+
+
 # --- points, explain, graph, race -------------------------------------------------------------------------------------
 
 

@@ -372,7 +372,7 @@ def test_the_history_never_holds_a_nan_and_stays_short():
     for _ in range(300):
         subject.advance(1)
     assert np.all(np.isfinite(np.array(subject.rows)))
-    from glassnet.playground import trainer as module
+    from glassnet.playground import scores as module
 
     for _ in range(module.ROWS):
         subject.advance(1)

@@ -1,4 +1,4 @@
-"""`glassnet play [DATA]`: the playground, a page in the browser that shows a network learn."""
+"""`glassnet play [DATA] [--model MODEL]`: the playground, a page in the browser that shows a network learn."""
 
 import sys
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassnet.cli.options import OUTPUT, Target, option
+from glassnet.cli.options import DATA, OUTPUT, Target, option
 
 if TYPE_CHECKING:
     from socket import socket
@@ -31,11 +31,22 @@ class Play:
         str | None,
         typer.Argument(
             metavar="[DATA]",
-            help="What to begin with: a table (.csv, .tsv, .parquet, .npz), or built-in data: {datasets}.",
+            help="What to begin with: a table (.csv, .tsv, .parquet, .npz), built-in data: {datasets}; or a model file "
+            "(.glassnet), shown on built-in data that it fits.",
             show_default=False,
         ),
     ] = None
     target: Target = None
+    model: Annotated[
+        str | None,
+        option(
+            "--model",
+            "-m",
+            value="MODEL",
+            panel=DATA,
+            help="Begin with a trained network: a model file that `fit --out` or the page wrote.",
+        ),
+    ] = None
     port: Annotated[
         str | None,
         option("--port", "-p", value="N", panel=SERVER, help=f"Port to listen at; {PORT}, or a free one."),
@@ -58,16 +69,18 @@ class Play:
         _check_installed()
         host, listener = self._listen()
         with listener:
-            rooms = self._rooms()
+            from glassnet.cli.beginning import rooms_for
+
+            rooms, said = rooms_for(self.data, self.target, self.model)
             try:
-                self._serve(rooms, host, listener)
+                self._serve(rooms, said, host, listener)
             except KeyboardInterrupt:
                 pass
             finally:
                 rooms.close()
         return 0
 
-    def _serve(self, rooms: "Rooms", host: str, listener: "socket") -> None:
+    def _serve(self, rooms: "Rooms", said: str | None, host: str, listener: "socket") -> None:
         from glassnet.cli.screen import Screen
         from glassnet.playground import server
         from glassnet.playground.secrets_file import kept_secret
@@ -78,6 +91,8 @@ class Play:
         shown = f"[{host}]" if ":" in host else host
         secret = kept_secret(port) if port == self._wanted_port() else None  # a port by chance does not come again
         keys = Keys(port, LOOPBACK if self.host is None else (shown,), secret)
+        if said is not None:
+            screen.note("model", said)
         if self.host is not None:
             screen.warn(OPEN.format(host=host))
         if not (server.STATIC / "index.html").exists():
@@ -114,28 +129,6 @@ class Play:
             raise InvalidParameterError(
                 f"cannot listen at {host}:{port}: {error.strerror or error}; choose another --port, or leave it out"
             ) from None
-
-    def _rooms(self) -> "Rooms":
-        from glassnet.cli.source import read_source
-        from glassnet.errors import InvalidParameterError
-        from glassnet.playground.problem import make_problem
-        from glassnet.playground.rooms import Rooms
-        from glassnet.playground.tabular import built_in_tables, checked_table
-        from glassnet.tables.datasets import TOYS
-
-        tables = built_in_tables()
-        toy = "circle" if self.data is None else self.data.replace("-", "_")
-        if self.data is None or toy in TOYS:
-            if self.target is not None:
-                raise InvalidParameterError("--target needs a table: glassnet play DATA.csv --target COL")
-            return Rooms(tables, {"data": {"kind": toy}})
-        source = read_source(self.data)
-        target = source.target_or(self.target)
-        name = source.name if source.name in tables else "data"
-        tables = {name: checked_table(source.name, source.frame, target)} | tables
-        rooms = Rooms(tables, {"data": {"kind": "table", "table": name, "target": target}})
-        make_problem(rooms.start, tables)  # what cannot be learned from is told here, not in the page
-        return rooms
 
 
 def _check_installed() -> None:

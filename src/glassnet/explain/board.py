@@ -108,8 +108,9 @@ class Board:
 
     def label(self, entry: Entry, step: int) -> Words:
         """The symbol of an entry in a line of a step: the new W of the step before is W now."""
-        before = 0 < entry.step < step
-        name = entry.name.removesuffix("_new") if before else entry.name
+        kept = entry.name.startswith("old_")  # by the optimizer, from before the first step
+        before = 0 < entry.step < step or kept
+        name = entry.name.removesuffix("_new").removeprefix("old_") if before else entry.name
         index, per_example = self.index(entry), self.per_example(entry.name)
         symbols, depth = self.look.symbols, self.setting.depth
         text = symbols.text(name, index, depth, per_example)

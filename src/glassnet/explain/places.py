@@ -78,6 +78,9 @@ class Setting:
         Tensors that stay as they are.
     epochs : int
         Planned steps, for schedules; 0: up to the present one.
+    carried : tuple of float, optional
+        What the rule carries at the beginning, where it does not begin at rest; its slots are then given as entries
+        `old_v_W1`.
     unit : bool
         Whether the bias is the weight of a unit 0 that is always 1: entries `one0`, `one1` …
     """
@@ -102,6 +105,7 @@ class Setting:
     clip_value: float | None = None
     frozen: tuple[str, ...] = ()
     epochs: int = 0
+    carried: tuple[float, ...] | None = None
     unit: bool = False
 
     @property

@@ -106,5 +106,6 @@ def setting_of(
         clip_value if rule else None,
         architecture.frozen,
         len(traces) - 1 if rule else 0,
+        tuple(first.given["carried"].tolist()) if rule and "carried" in first.given else None,
         look.symbols.bias == "unit",
     )

@@ -54,21 +54,23 @@ class Becomes:
 
 
 @lru_cache(maxsize=4096)
-def _numbers(rule: Optimizer, step: int, epochs: int) -> tuple[Any, Any, tuple[Any, ...]]:
-    """Learning rate, weight decay and what the rule carries; a step is an epoch for schedules."""
+def _numbers(
+    rule: Optimizer, start: tuple[float, ...] | None, step: int, epochs: int
+) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Learning rate, weight decay and what the rule carries, from the start on; a step is an epoch for schedules."""
 
     def now(value: float | Schedule) -> Any:
         return decimal(value.value(step - 1, max(step, epochs)) if isinstance(value, Schedule) else value)
 
     constants = tuple(map(decimal, rule.constants.values()))
-    carried = tuple(map(decimal, rule.carried))
+    carried = tuple(map(decimal, rule.carried if start is None else start))
     for _ in range(step):
         carried = rule.carry(carried, *constants)
     return now(rule.learning_rate), now(rule.weight_decay), carried
 
 
 def _of_step(at: Place) -> tuple[Any, Any, tuple[Any, ...]]:
-    return _numbers(at.rule, at.step, at.setting.epochs)
+    return _numbers(at.rule, at.setting.carried, at.step, at.setting.epochs)
 
 
 def _carried(A: Arithmetic, at: Place) -> list[Number]:
@@ -148,12 +150,13 @@ def _gradient(at: Place, kind: str) -> Entry:
 
 
 def slot(name: str, kind: str) -> Callable[[Place], Line]:
-    """The line of what an optimizer keeps for a parameter, from the gradient and its last value (0 at first)."""
+    """The line of what an optimizer keeps for a parameter, from the gradient and its last value (0 at rest)."""
 
     def line(at: Place) -> Line:
-        rule = at.rule
+        rule, full = at.rule, f"{name}_{kind}{at.layer}"
         number = rule.slots.index(name)
-        old = (Entry(at.step - 1, f"{name}_{kind}{at.layer}", at.index),) if at.step > 1 else ()
+        given = () if at.setting.carried is None else (Entry(0, f"old_{full}", at.index),)
+        old = (Entry(at.step - 1, full, at.index),) if at.step > 1 else given
 
         def compute(A: Arithmetic, g: Numbers, old: Numbers) -> Number:
             slots = [A.zero] * len(rule.slots)

@@ -73,8 +73,9 @@ def step(
     Returns
     -------
     Trace
-        Also with what was given, y, v, W1, b1 and so on, eta and decay; where the gradient is bounded with
-        gradient_norm and dW1_clipped; with the optimizer's slots v_W1, without their bias vhat_W1, and W1_new; in a
+        Also with what was given, y, v, W1, b1 and so on, eta and decay, and of an optimizer that is not at rest
+        old_v_W1 and carried; where the gradient is bounded with gradient_norm and dW1_clipped; with the optimizer's
+        slots v_W1, without their bias vhat_W1, and W1_new; in a
         training pass with the running statistics before and after, running_mean1 and running_mean1_new.
 
     >>> from glassnet import SGD, Dense
@@ -118,6 +119,10 @@ def _descend(
     moving = [piece.name for piece in layout.slices if piece.name not in architecture.frozen]
     if descent.clip_norm is not None or descent.clip_value is not None:
         trace.tensors |= {f"d{name}_clipped": layout.views(gradient)[name] for name in moving}
+    if slots.any() or tuple(carried.tolist()) != rule.carried:
+        trace.given["carried"] = carried.copy()
+        for slot, vector in zip(rule.slots, slots.copy(), strict=True):
+            trace.given |= {f"old_{slot}_{name}": layout.views(vector)[name] for name in moving}
     update(architecture, rule, theta, gradient, slots, carried, descent.eta, descent.decay)
     kept = {name: row.copy() for name, row in zip(rule.slots, slots, strict=True)}
     kept |= {f"{name}hat": kept[name] / constant(theta, 1 - carried[place]) for name, place in rule.corrections.items()}

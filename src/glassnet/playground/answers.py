@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.engines.base import Program, TrainState
+from glassnet.explain.derivation import Derivation
+from glassnet.explain.look import Look
+from glassnet.explain.reading import derive_steps
 from glassnet.formulas.optimizers import OPTIMIZERS, Optimizer
 from glassnet.formulas.schedules import Schedule
 from glassnet.gradients import network_graph
@@ -15,7 +19,9 @@ from glassnet.model import Network
 from glassnet.network.architecture import Dropout
 from glassnet.playground.limits import RefusedError
 from glassnet.playground.problem import Problem
-from glassnet.playground.trainer import Moment
+from glassnet.playground.way_back import Moment
+from glassnet.training.targets import prepare
+from glassnet.training.walking import walk
 
 __all__ = ["Asked", "asked_example", "explanation", "graph_svg"]
 
@@ -62,19 +68,24 @@ def _rule_now(problem: Problem, epoch: float, run: Any) -> Optimizer:
     return OPTIMIZERS[rule.name](learning_rate=rate, weight_decay=rule.weight_decay, **rule.constants)
 
 
+def _derivation(problem: Problem, moment: Moment, rule: Optimizer, example: Asked, entries: int) -> Derivation:
+    """What `Network.explain` shows, of the step that this rule would take from here with this example alone."""
+    a, clip = problem.architecture, problem.program.clip_norm
+    program = Program(a, rule, 1, clip, None, problem.setup.seed)
+    state = TrainState(moment.theta.copy(), moment.buffers.copy(), moment.slots.copy(), moment.carried.copy())
+    data = prepare(a, example.X, [example.y])
+    traces = walk(program, state, data.X, data, training=False)
+    return derive_steps(a, traces, rule, Look(entries=entries), clip_norm=clip)
+
+
 def explanation(
     problem: Problem, moment: Moment, epoch: float, run: Any, example: Asked, entries: int
 ) -> dict[str, Any]:
     """Forward, loss, backward and update of the example, with what the reader should know about it."""
     rule = _rule_now(problem, epoch, run)
     network = _network(problem, moment)
-    clip = problem.program.clip_norm
-    derivation = network.explain(example.X, [example.y], optimizer=rule, clip_norm=clip, entries=entries)
+    derivation = _derivation(problem, moment, rule, example, entries)
     notes: list[str] = []
-    if rule.slots:
-        notes.append(
-            f"The update is the first one of {rule.name}, begun at rest: it does not know the steps taken so far."
-        )
     if problem.setup.batch_size > 1:
         notes.append(f"Training averages such gradients over batches of {problem.setup.batch_size} examples.")
     if any(isinstance(layer, Dropout) for layer in problem.architecture.layers):

@@ -18,7 +18,8 @@ from glassnet.playground.limits import RefusedError
 from glassnet.playground.messages import hello_frame
 from glassnet.playground.race import Race
 from glassnet.playground.rooms import Rooms
-from glassnet.playground.session import Notice, Session, Told, refused
+from glassnet.playground.session import Session
+from glassnet.playground.telling import Notice, Told, refused
 from glassnet.playground.views import Watch
 
 __all__ = ["PROTOCOL", "Connection"]

@@ -1,5 +1,6 @@
 """Models in and out: a model file becomes a setup with its weights, and a session becomes a model file or JSON."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,9 +13,18 @@ from glassnet.network.parameters import aligned_zeros
 from glassnet.playground.limits import RefusedError, at_most
 from glassnet.playground.problem import Problem, make_problem
 from glassnet.playground.setup import merged, setup_document
-from glassnet.playground.trainer import Moment, Trainer
+from glassnet.playground.tabular import Table
+from glassnet.playground.trainer import Trainer
+from glassnet.playground.way_back import Moment
 
-__all__ = ["imported", "model_bytes", "session_document"]
+__all__ = ["MisfitError", "Parts", "ends", "imported", "model_bytes", "session_document", "taken"]
+
+Parts = tuple[Architecture, np.ndarray, np.ndarray, int]
+"""A network: architecture, theta, buffers and seed."""
+
+
+class MisfitError(RefusedError):
+    """A model has other inputs or outputs than the data."""
 
 
 def model_bytes(problem: Problem, moment: Moment) -> bytes:
@@ -38,11 +48,16 @@ def session_document(problem: Problem, moment: Moment, rows: list[tuple[float, .
 
 
 def imported(data: bytes, name: str, trainer: Trainer) -> tuple[Problem, TrainState]:
-    """The problem and state with the network of a model file; nothing of the file is executed.
+    """The problem and state with the network of a model file; nothing of the file is executed."""
+    return taken(network_from_bytes(data, name), name, trainer.problem, trainer.tables)
+
+
+def taken(parts: Parts, name: str, present: Problem, tables: Mapping[str, Table]) -> tuple[Problem, TrainState]:
+    """The problem and state with this network, on the data of the present problem.
 
     Output activation and loss become "auto" where that means the same, so that other data can follow.
     """
-    architecture, theta, buffers, seed = network_from_bytes(data, name)
+    architecture, theta, buffers, seed = parts
     for what, odd in _foreign(architecture).items():
         if odd:
             raise RefusedError(f"{name}: the playground has no {what}; train and look at this model in Python")
@@ -53,12 +68,18 @@ def imported(data: bytes, name: str, trainer: Trainer) -> tuple[Problem, TrainSt
     named = {"output_activation": architecture.output.activation, "loss": architecture.loss}
     problem: Problem | None = None
     for choice in (auto, named):
-        problem = make_problem(merged(trainer.setup, given | choice), trainer.tables, trainer.problem)
+        problem = make_problem(merged(present.setup, given | choice), tables, present)
         found = problem.architecture
         if (found.output.activation, found.loss) == (architecture.output.activation, architecture.loss):
             break
     assert problem is not None
     return problem, _state(problem, architecture, theta, buffers)
+
+
+def ends(architecture: Architecture) -> str:
+    """How many inputs and outputs, in words."""
+    counts = {"input": architecture.inputs, "output": architecture.output.units}
+    return " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items())
 
 
 def _layers(architecture: Architecture) -> list[dict[str, Any]]:
@@ -93,8 +114,8 @@ def _foreign(architecture: Architecture) -> dict[str, bool]:
 def _state(problem: Problem, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray) -> TrainState:
     """The imported weights as a state of the problem that the setup made; the present data must fit them."""
     if problem.architecture.sizes != architecture.sizes:
-        there, here = (f"{a.inputs} inputs and {a.output.units} outputs" for a in (architecture, problem.architecture))
-        raise RefusedError(f"the model has {there}, but the present data give {here}; choose such data or inputs first")
+        there, here = ends(architecture), ends(problem.architecture)
+        raise MisfitError(f"the model has {there}, but the present data give {here}; choose such data or inputs first")
     aligned = aligned_zeros(theta.size, problem.architecture.dtype)
     aligned[:] = theta
     return fresh_state(problem.program, aligned, buffers.astype(problem.architecture.dtype))

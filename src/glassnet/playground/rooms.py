@@ -8,9 +8,11 @@ from typing import Any
 
 from glassnet.errors import GlassnetError
 from glassnet.playground.limits import LIMITS, RefusedError
-from glassnet.playground.session import Notice, Session, refused
+from glassnet.playground.opening import Weights
+from glassnet.playground.session import Session
 from glassnet.playground.setup import Setup, merged
 from glassnet.playground.tabular import Table
+from glassnet.playground.telling import Notice, refused
 
 __all__ = ["Rooms"]
 
@@ -18,11 +20,16 @@ ALONE = 60.0  # seconds that a session without a page plays on; a page that is l
 
 
 class Rooms:
-    """Sessions by name, the tables that all of them know, and the setup that a new one begins with."""
+    """Sessions by name, the tables that all of them know, and the setup and weights that a new one begins with."""
 
-    def __init__(self, tables: Mapping[str, Table], start: Mapping[str, Any] | None = None) -> None:
-        self.tables = dict(tables)
-        self.start = merged(Setup(), start or {})
+    def __init__(
+        self,
+        tables: Mapping[str, Table],
+        start: Mapping[str, Any] | Setup | None = None,
+        weights: Weights | None = None,
+    ) -> None:
+        self.tables, self.weights = tables, weights
+        self.start = start if isinstance(start, Setup) else merged(Setup(), start or {})
         self.sessions: dict[str, Session] = {}
         self.pages: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -35,13 +42,13 @@ class Rooms:
             self._make_room()
             notice: Notice | None = None
             try:
-                session = Session(secrets.token_urlsafe(9), self.tables, merged(self.start, setup or {}))
+                session = Session(secrets.token_urlsafe(9), self.tables, merged(self.start, setup or {}), self.weights)
             except GlassnetError as error:
                 text, _ = refused(error)
                 notice = Notice(
                     "warning", f"The setup of this address cannot be used, so this is the usual one: {text}"
                 )
-                session = Session(secrets.token_urlsafe(9), self.tables, self.start)
+                session = Session(secrets.token_urlsafe(9), self.tables, self.start, self.weights)
             self.sessions[session.name] = session
             return session, notice
 

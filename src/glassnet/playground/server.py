@@ -2,6 +2,7 @@
 
 import asyncio
 import socket as sockets
+import threading
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,6 +99,7 @@ def serve(rooms: Rooms, keys: Keys, listener: sockets.socket, settings: Mapping[
 
     from glassnet.playground.limits import LIMITS
 
+    threading.Thread(target=lambda: dict(rooms.tables), daemon=True).start()  # read while the browser comes
     config = uvicorn.Config(
         application(rooms, keys),
         log_level="error",

@@ -5,21 +5,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
-from glassnet.errors import GlassnetError
-from glassnet.playground.frames import pack
 from glassnet.playground.limits import LIMITS, RefusedError, at_most
-from glassnet.playground.messages import data_frame, history_frame, setup_frame, theta_shown
+from glassnet.playground.messages import data_frame, history_frame, setup_frame
+from glassnet.playground.opening import Weights
 from glassnet.playground.setup import Setup
 from glassnet.playground.tabular import Table
-from glassnet.playground.trainer import Moment, StoppedError, Trainer
-from glassnet.playground.views import Look, Watch, look_at
+from glassnet.playground.telling import Notice, Sight, Told
+from glassnet.playground.trainer import StoppedError, Trainer
 
-__all__ = ["Notice", "Session", "Sight", "Told"]
+__all__ = ["Session"]
 
 T = TypeVar("T")
 STEP_SECONDS = 10.0  # for the steps of one command; a page can pause between commands only
@@ -28,56 +26,16 @@ CLOCK = 0.25  # seconds over which epochs are counted for the speed shown
 AHEAD = 0.2  # seconds that a slowed run may lag behind and catch up
 
 
-@dataclass(frozen=True)
-class Notice:
-    """A line for the user."""
-
-    level: str
-    text: str
-    undo: bool = False
-
-    def frame(self) -> bytes:
-        """As a message."""
-        return pack("notice", {"level": self.level, "text": self.text, "undo": self.undo})
-
-
-@dataclass
-class Told:
-    """What a page has been told: the numbers of setup, data and history, and how many of its rows."""
-
-    setup: int = -1
-    undo: str | None = None
-    data: int = -1
-    rewritten: int = -1
-    rows: int = 0
-    revision: int = -1
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What a page has to be told, copied in one go between two slices; `frames()` draws it in any thread."""
-
-    frames: tuple[bytes, ...]
-    problem: Any
-    moment: Moment
-    header: dict[str, Any]
-    rows: list[tuple[float, ...]]
-
-    def snapshot(self, watch: Watch) -> bytes:
-        """The snapshot, with what is watched."""
-        seen = look_at(Look(self.problem, self.moment, watch))
-        arrays = {"theta": theta_shown(self.problem, self.moment.theta), **seen.arrays}
-        if self.rows:
-            arrays["history"] = np.array(self.rows)
-        return pack("snapshot", {**self.header, **seen.header}, arrays)
-
-
 class Session:
     """One page's network. All that it does runs in its thread; `ask` puts work there and gives a future."""
 
-    def __init__(self, name: str, tables: Mapping[str, Table], setup: Setup | None = None) -> None:
+    def __init__(
+        self, name: str, tables: Mapping[str, Table], setup: Setup | None = None, weights: Weights | None = None
+    ) -> None:
         self.name, self.tables = name, dict(tables)
         self.trainer = Trainer(setup or Setup(), self.tables)
+        if weights is not None and weights.belong_to(self.trainer.problem.architecture):
+            self.trainer.begin_with(weights.theta, weights.buffers)
         self.playing, self.status = False, "ready"
         self.speed: float | None = None
         self.revision = self._uploads = 0
@@ -312,12 +270,3 @@ class Session:
             "example": trainer.example,
             "can_undo": trainer.can_undo,
         }
-
-
-def refused(error: BaseException) -> tuple[str, str | None]:
-    """Message and field of an error that a command met; one line, whatever it was."""
-    if isinstance(error, RefusedError):
-        return " ".join(str(error).split()), error.field
-    if isinstance(error, GlassnetError):
-        return " ".join(str(error).split()), None
-    return f"this is a bug in glassnet: {type(error).__name__}: {' '.join(str(error).split())[:200]}", None

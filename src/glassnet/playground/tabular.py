@@ -4,8 +4,9 @@ Every choice of axes is an affine map between the shown plane and the inputs: tw
 mean, or the two directions of largest variance (PCA).
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from glassnet.tables.datasets import REAL, load_dataset
 from glassnet.tables.preprocessing import Preprocessing, fit_preprocessing
 from glassnet.tables.splits import quantile_groups, split_rows
 from glassnet.tables.targets import (
+    ClassTarget,
+    RegressionTarget,
     drop_missing_target,
     fit_class_target,
     fit_regression_target,
@@ -27,30 +30,76 @@ from glassnet.tables.targets import (
     split_target,
 )
 
-__all__ = ["Plane", "Table", "built_in_tables", "checked_table", "columns_document", "dataset_of_table"]
+__all__ = [
+    "Fitted",
+    "Plane",
+    "Table",
+    "Tables",
+    "built_in_tables",
+    "checked_table",
+    "columns_document",
+    "dataset_of_table",
+]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a trained model learned of its table: the inputs from the columns, and the target."""
+
+    preprocessing: Preprocessing
+    target: ClassTarget | RegressionTarget
 
 
 @dataclass(frozen=True)
 class Table:
-    """An uploaded or built-in table; `target` is the column to predict unless the setup names another."""
+    """An uploaded or built-in table; `target` is the column to predict unless the setup names another.
+
+    `fitted` holds as long as this target is predicted from all columns.
+    """
 
     title: str
     frame: pl.DataFrame
     target: str | None = None
+    fitted: Fitted | None = None
+
+
+class Tables(Mapping[str, Table]):
+    """Tables by name, each read when it is first asked for."""
+
+    def __init__(self, readers: Mapping[str, Callable[[], Table]]) -> None:
+        self._readers = dict(readers)
+
+    def __getitem__(self, name: str) -> Table:
+        return self._readers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def behind(self, name: str, table: Table) -> "Tables":
+        """These tables behind another one, which takes the place of its namesake."""
+        others = {other: reader for other, reader in self._readers.items() if other != name}
+        return Tables({name: lambda: table, **others})
 
 
 @cache
-def built_in_tables() -> dict[str, Table]:
-    """The real tables that come with scikit-learn, by name."""
-    found = {name: load_dataset(name) for name in REAL}
-    return {name: Table(data.description, data.frame, data.target) for name, data in found.items()}
+def _built_in(name: str) -> Table:
+    data = load_dataset(name)
+    return Table(data.description, data.frame, data.target)
 
 
-def checked_table(title: str, frame: pl.DataFrame, target: str | None = None) -> Table:
+def built_in_tables() -> Tables:
+    """The real tables that come with scikit-learn, which takes a second to load, by name."""
+    return Tables({name: partial(_built_in, name) for name in REAL})
+
+
+def checked_table(title: str, frame: pl.DataFrame, target: str | None = None, fitted: Fitted | None = None) -> Table:
     """The table, within the limits of rows and columns."""
     at_most(frame.height, "rows", "rows")
     at_most(frame.width, "columns", "columns")
-    return Table(title, frame, target)
+    return Table(title, frame, target, fitted)
 
 
 def columns_document(table: Table) -> list[dict[str, Any]]:
@@ -138,12 +187,18 @@ def used_columns(spec: DataSetup, table: Table) -> tuple[pl.DataFrame, pl.Series
     return features, y
 
 
+def _fitted_target(y: pl.Series, title: str) -> ClassTarget | RegressionTarget:
+    """The classes, or mean and scale of the numbers."""
+    task, _ = infer_task(y, title)
+    return (fit_regression_target if task == "regression" else fit_class_target)(y, y.name, title)
+
+
 def dataset_of_table(spec: DataSetup, table: Table) -> Dataset:
     """Split, learn the preprocessing from the training rows, encode the target, and choose the plane."""
     features, y = used_columns(spec, table)
-    task, _ = infer_task(y, table.title)
-    numbers = task == "regression"
-    target = (fit_regression_target if numbers else fit_class_target)(y, y.name, table.title)
+    fitted = table.fitted if spec.features is None and y.name == table.target else None
+    target = _fitted_target(y, table.title) if fitted is None else fitted.target
+    numbers = isinstance(target, RegressionTarget)
     codes = target.encode(y, table.title)
     classes = None if numbers else tuple(str(label) for label in getattr(target, "classes", ()))
     at_most(len(classes or ()), "classes", "classes", "data.target")
@@ -155,7 +210,7 @@ def dataset_of_table(spec: DataSetup, table: Table) -> Dataset:
         seed=spec.seed,
         source=table.title,
     )
-    learned = fit_preprocessing(features[train], source=table.title)
+    learned = fit_preprocessing(features[train], source=table.title) if fitted is None else fitted.preprocessing
     at_most(len(learned.feature_names), "inputs", "inputs after preprocessing", "data.features")
     Z = learned.transform(features, source=table.title)
     plane = chosen_plane(spec, learned, Z[train])

@@ -14,19 +14,19 @@ import numpy as np
 
 from glassnet.engines.base import Data, TrainState
 from glassnet.network.parameters import aligned_zeros, parameter_layout
-from glassnet.playground.limits import LIMITS, RefusedError
+from glassnet.playground.limits import RefusedError
 from glassnet.playground.problem import Problem, beginning, carried_over, make_problem
+from glassnet.playground.scores import judged, thinned
 from glassnet.playground.setup import Setup, changed_fields, merged, setup_document
 from glassnet.playground.tabular import Table
-from glassnet.training.metrics import METRICS
+from glassnet.playground.way_back import Mark, Moment, Rows, WayBack
 from glassnet.training.slices import Slices
 
-__all__ = ["Example", "Moment", "StoppedError", "Trainer"]
+__all__ = ["Example", "StoppedError", "Trainer"]
 
 SLICE_SECONDS = 0.02  # so that commands and snapshots never wait long
 KEYFRAME_SECONDS = 0.5  # of training between two keyframes, and so about the longest replay of a step back
 RUN_UP = 64  # steps before a step back's goal where a keyframe is left, for the next step back
-ROWS = 2_000  # of the history; then every second one is left out
 
 
 class StoppedError(Exception):
@@ -48,34 +48,6 @@ class Example:
     position: int
     of: int
     updated: bool
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A copy of all that training changes, at a number of steps."""
-
-    theta: np.ndarray
-    buffers: np.ndarray
-    slots: np.ndarray
-    carried: np.ndarray
-    step: int
-    first: int
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that it takes."""
-        return self.theta.nbytes + self.buffers.nbytes + self.slots.nbytes + self.carried.nbytes
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Where `undo` returns to: all of the trainer before something was done."""
-
-    label: str
-    problem: Problem
-    moment: Moment
-    keyframes: list[Moment]
-    rows: list[tuple[float, ...]]
 
 
 def _prepare(problem: Problem) -> None:
@@ -100,15 +72,14 @@ class Trainer:
     rewritten: int = 0
     first: int = 0
     example: Example | None = None
-    rows: list[tuple[float, ...]] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
+    rows: Rows = field(default_factory=list)
     first_bad: str | None = None
 
     def __post_init__(self) -> None:
         self.problem = make_problem(self.setup, self.tables)
         _prepare(self.problem)
         self._begin(beginning(self.problem), 0)
-        self.keyframes = [self.moment()]
+        self._way = WayBack(self.moment())
         self._record()
 
     # --- where it stands ----------------------------------------------------------------------------------------
@@ -117,6 +88,16 @@ class Trainer:
     def epoch(self) -> float:
         """Epochs done, with the fraction of the one that is under way."""
         return self.first / self.slices.per_epoch
+
+    @property
+    def keyframes(self) -> list[Moment]:
+        """Copies of the state since the last change, the oldest first."""
+        return self._way.keyframes
+
+    @property
+    def marks(self) -> list[Mark]:
+        """What can be undone, the newest last."""
+        return self._way.marks
 
     @property
     def can_undo(self) -> str | None:
@@ -148,7 +129,7 @@ class Trainer:
     def started(self) -> None:
         """Playing or stepping begins here: the place to which `undo` returns after a NaN."""
         self._keep_frame()
-        self._started = self.keyframes[-1]
+        self._way.started = self.keyframes[-1]
 
     def advance(self, most: int | None = None, *, record: bool = True) -> int:
         """Train one slice, at most so many steps; StoppedError leaves the last finite state."""
@@ -176,10 +157,8 @@ class Trainer:
 
     def _stopped(self, tensor: str) -> None:
         self.first_bad = tensor
-        start = getattr(self, "_started", self.keyframes[0])
-        frames = [frame for frame in self.keyframes if frame.first <= start.first]
-        epoch = start.first / self.slices.per_epoch
-        self._push(Mark("the steps that ended in NaN", self.problem, start, frames, self._rows_until(epoch)))
+        epoch = self._way.started.first / self.slices.per_epoch
+        self._way.mark_start("the steps that ended in NaN", self.problem, self._rows_until(epoch))
         raise StoppedError(tensor)
 
     def left_in_epoch(self) -> int:
@@ -188,23 +167,17 @@ class Trainer:
 
     def _record(self) -> bool:
         """Judge the weights of this moment; False, and nothing is written, where a number is not finite."""
-        losses: list[float] = []
-        scores: list[float] = []
-        measure = METRICS["r2" if self.problem.dataset.task == "numbers" else "accuracy"].measure
-        for data in (self.problem.train, self.problem.test):
-            loss, outputs = self.evaluate(data)
-            losses.append(loss)
-            if not math.isfinite(loss):
-                return False
-            scores.append(measure(data.Y, outputs, None, True))
-        row = (self.epoch, *losses, *scores)
+        found = judged(self.problem, self.state)
+        if found is None:
+            return False
+        row = (self.epoch, *found)
         if self.rows and self.rows[-1][0] >= row[0]:
             self.rows = [old for old in self.rows if old[0] < row[0]]
             self.rewritten += 1
         self.rows.append(row)
-        if len(self.rows) > ROWS:
-            self.rows = self.rows[:-1:2] + self.rows[-1:]
-            self.rewritten += 1
+        rows = thinned(self.rows)
+        self.rewritten += rows is not self.rows
+        self.rows = rows
         return True
 
     def evaluate(self, data: Data) -> tuple[float, np.ndarray]:
@@ -259,9 +232,9 @@ class Trainer:
         width = self.slices.per_epoch
         ahead = 1 if inside else 0  # the examples looked at are the first step back
         goal = self.first + ahead - count if unit == "batch" else (-((-self.first - ahead) // width) - count) * width
-        if self.first == self.keyframes[0].first and not inside:
+        if self.first == self._way.first and not inside:
             self._no_further()
-        return self._return_to(max(goal, self.keyframes[0].first), deadline)
+        return self._return_to(max(goal, self._way.first), deadline)
 
     def _no_further(self) -> None:
         what = f"; undo goes to before the {self.can_undo}" if self.can_undo else ""
@@ -270,7 +243,7 @@ class Trainer:
     def _previous_example(self) -> None:
         position = 0 if self.example is None or self.example.updated else self.example.position
         if position == 0:
-            if self.first == self.keyframes[0].first:
+            if self.first == self._way.first:
                 self._no_further()
             self._return_to(self.first - 1)
             position = len(self.batch())
@@ -280,7 +253,7 @@ class Trainer:
     def _return_to(self, goal: int, deadline: float = math.inf) -> bool:
         """Restore the last keyframe not after the goal and train up to it."""
         self.first_bad = None
-        self.keyframes = [frame for frame in self.keyframes if frame.first <= goal]
+        self.keyframes[:] = self._way.until(goal)
         self._restore(self.keyframes[-1])
         if self._train_to(goal - RUN_UP, deadline, record=False):
             self._keep_frame()
@@ -290,7 +263,7 @@ class Trainer:
         self._record()
         return arrived
 
-    def _rows_until(self, epoch: float) -> list[tuple[float, ...]]:
+    def _rows_until(self, epoch: float) -> Rows:
         return [row for row in self.rows if row[0] <= epoch]
 
     # --- changes ------------------------------------------------------------------------------------------------
@@ -332,6 +305,11 @@ class Trainer:
         layout.views(self.state.theta)[tensor][index] = value
         self._settle(self.problem)
 
+    def begin_with(self, theta: np.ndarray, buffers: np.ndarray) -> None:
+        """Begin with these weights in the place of the initial ones."""
+        self.state.theta[:], self.state.buffers[:] = theta, buffers
+        self._settle(self.problem)
+
     def load(self, problem: Problem, state: TrainState) -> None:
         """Take over a whole network, such as an imported one."""
         self._mark("import")
@@ -344,27 +322,14 @@ class Trainer:
         mark = self.marks.pop()
         self._hold(mark.problem)
         self._restore(mark.moment)
-        self.keyframes, self.rows, self.first_bad = list(mark.keyframes), list(mark.rows), None
+        self._way.begin(mark.keyframes)
+        self.rows, self.first_bad = list(mark.rows), None
         self.rewritten += 1
         self._record()
         return mark.label
 
     def _mark(self, label: str) -> None:
-        """Remember this moment; a control that is dragged makes one mark."""
-        last = self.marks[-1] if self.marks else None
-        dragged = last is not None and last.label == label and self.keyframes[0].first == self.first
-        if dragged and len(self.keyframes) == 1 and label not in ("reset", "new weights"):
-            return
-        self._push(Mark(label, self.problem, self.moment(), list(self.keyframes), list(self.rows)))
-
-    def _push(self, mark: Mark) -> None:
-        self.marks.append(mark)
-        while len(self.marks) > 1 and (len(self.marks) > LIMITS.undo or self._memory() > LIMITS.keyframe_bytes):
-            del self.marks[0]
-
-    def _memory(self) -> int:
-        frames = {id(f): f.nbytes for mark in self.marks for f in (*mark.keyframes, mark.moment)}
-        return sum((frames | {id(f): f.nbytes for f in self.keyframes}).values())
+        self._way.mark(label, self.problem, self.moment(), self.rows)
 
     def _hold(self, problem: Problem) -> None:
         _prepare(problem)
@@ -390,17 +355,12 @@ class Trainer:
         """After anything but training: a new first keyframe, a new judgement."""
         self._begin(self.state, self.first)
         self.first_bad = None
-        self.keyframes = [self.moment()]
-        self._started = self.keyframes[0]
+        self._way.begin([self.moment()])
         if not self._record():
             self.first_bad = "loss"
 
     def _keep_frame(self) -> None:
-        """Keep a copy of the state; when there are too many, every second of all but the newest goes."""
+        """Keep a copy of the state, unless there is one of this step."""
         self._kept_at = time.perf_counter()
-        if self.keyframes[-1].first == self.first:
-            return
-        self.keyframes.append(self.moment())
-        most = max(4, min(LIMITS.keyframes, LIMITS.keyframe_bytes // max(1, self.keyframes[-1].nbytes)))
-        if len(self.keyframes) > most:
-            self.keyframes = self.keyframes[: -most // 2 : 2] + self.keyframes[-most // 2 :]
+        if self.keyframes[-1].first != self.first:
+            self._way.keep(self.moment())

@@ -15,10 +15,11 @@ from glassnet.playground.messages import table_document
 from glassnet.playground.portable import imported, model_bytes, session_document
 from glassnet.playground.problem import Problem
 from glassnet.playground.rooms import Rooms
-from glassnet.playground.session import Session, refused
+from glassnet.playground.session import Session
 from glassnet.playground.setup import setup_document
-from glassnet.playground.trainer import Moment
+from glassnet.playground.telling import refused
 from glassnet.playground.uploads import shown_name, uploaded_table
+from glassnet.playground.way_back import Moment
 
 __all__ = ["transfer_routes"]
 

@@ -17,7 +17,7 @@ from glassnet.network.parameters import buffer_layout, parameter_layout
 from glassnet.network.passes import Trace, backward, example_weights, forward, objective
 from glassnet.network.updates import clip_gradient, gradient_norm, update
 from glassnet.playground.problem import Problem
-from glassnet.playground.trainer import Moment
+from glassnet.playground.way_back import Moment
 from glassnet.training.targets import targets_as_classes
 
 __all__ = ["VIEWS", "Look", "Seen", "Watch", "look_at"]

@@ -1,6 +1,6 @@
 """How PyTorch and Keras write our records, as data: a new record needs a line here to be exported.
 
-`{alpha!r}` stands for a constant of the record, `{rate!r}` for the learning rate; `a` are outputs, `z` what goes into
+`{alpha!r}` stands for a constant of the record, `{rate}` for the learning rate; `a` are outputs, `z` what goes into
 the output activation, `y` targets, all (n, K).
 """
 
@@ -20,7 +20,7 @@ class Framework:
     optimizers: Mapping[str, str]
 
 
-_ADAM = "model.parameters(), lr={rate!r}, betas=({beta_1!r}, {beta_2!r}), eps={epsilon!r}"
+_ADAM = "model.parameters(), lr={rate}, betas=({beta_1!r}, {beta_2!r}), eps={epsilon!r}"
 
 PYTORCH = Framework(
     "PyTorch",
@@ -52,18 +52,18 @@ PYTORCH = Framework(
         "perceptron": "((a - y).detach() * z).sum(dim=1).mean()",
     },
     {
-        "sgd": "torch.optim.SGD(model.parameters(), lr={rate!r})",
-        "momentum": "torch.optim.SGD(model.parameters(), lr={rate!r}, momentum={momentum!r})",
-        "nesterov": "torch.optim.SGD(model.parameters(), lr={rate!r}, momentum={momentum!r}, nesterov=True)",
-        "adagrad": "torch.optim.Adagrad(model.parameters(), lr={rate!r}, eps={epsilon!r})",
-        "rmsprop": "torch.optim.RMSprop(model.parameters(), lr={rate!r}, alpha={rho!r}, eps={epsilon!r})",
+        "sgd": "torch.optim.SGD(model.parameters(), lr={rate})",
+        "momentum": "torch.optim.SGD(model.parameters(), lr={rate}, momentum={momentum!r})",
+        "nesterov": "torch.optim.SGD(model.parameters(), lr={rate}, momentum={momentum!r}, nesterov=True)",
+        "adagrad": "torch.optim.Adagrad(model.parameters(), lr={rate}, eps={epsilon!r})",
+        "rmsprop": "torch.optim.RMSprop(model.parameters(), lr={rate}, alpha={rho!r}, eps={epsilon!r})",
         "adam": f"torch.optim.Adam({_ADAM})",
         "adamw": f"torch.optim.Adam({_ADAM})",
         "nadam": f"torch.optim.NAdam({_ADAM}, momentum_decay={{momentum_decay!r}})",
     },
 )
 
-_BETAS = "learning_rate={rate!r}, beta_1={beta_1!r}, beta_2={beta_2!r}, epsilon={epsilon!r}"
+_BETAS = "learning_rate={rate}, beta_1={beta_1!r}, beta_2={beta_2!r}, epsilon={epsilon!r}"
 
 KERAS = Framework(
     "Keras",
@@ -95,12 +95,12 @@ KERAS = Framework(
         "cross_entropy": "ops.categorical_crossentropy(y, a)",
     },
     {
-        "sgd": "keras.optimizers.SGD(learning_rate={rate!r}{more})",
-        "momentum": "keras.optimizers.SGD(learning_rate={rate!r}, momentum={momentum!r}{more})",
-        "nesterov": "keras.optimizers.SGD(learning_rate={rate!r}, momentum={momentum!r}, nesterov=True{more})",
-        "adagrad": "keras.optimizers.Adagrad(learning_rate={rate!r}, initial_accumulator_value=0.0, "
-        "epsilon={epsilon!r}{more})",
-        "rmsprop": "keras.optimizers.RMSprop(learning_rate={rate!r}, rho={rho!r}, epsilon={epsilon!r}{more})",
+        "sgd": "keras.optimizers.SGD(learning_rate={rate}{more})",
+        "momentum": "keras.optimizers.SGD(learning_rate={rate}, momentum={momentum!r}{more})",
+        "nesterov": "keras.optimizers.SGD(learning_rate={rate}, momentum={momentum!r}, nesterov=True{more})",
+        "adagrad": "keras.optimizers.Adagrad(learning_rate={rate}, initial_accumulator_value=0.0, "
+        "epsilon={epsilon!r}**2{more})",  # Keras adds it inside the square root
+        "rmsprop": "keras.optimizers.RMSprop(learning_rate={rate}, rho={rho!r}, epsilon={epsilon!r}**2{more})",
         "adam": f"keras.optimizers.Adam({_BETAS}{{more}})",
         "adamw": f"keras.optimizers.Adam({_BETAS}{{more}})",
         "nadam": f"keras.optimizers.Nadam({_BETAS}{{more}})",
