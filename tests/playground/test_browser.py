@@ -219,7 +219,7 @@ def test_all_by_keyboard(visit):
     keyboard.press("Control+A")
     keyboard.type("1.75")
     keyboard.press("Enter")
-    here.until(lambda: here.frames["snapshot"][1]["theta"][2 * 8 + 8 + 8] == 1.75)
+    here.until(lambda: here.frames["snapshot"][1]["theta"][2 * 8 + 8 + 8 * 8 + 1] == 1.75)  # its bias stands first
     keyboard.press("Escape")
     assert focused() == "Unit 2 of layer 2"
 

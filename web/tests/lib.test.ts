@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { number, percent, plain, pretty, short, shortened, tick, title, whole } from "../src/lib/format";
+import { brief, number, percent, plain, pretty, short, shortened, tick, title, whole } from "../src/lib/format";
 import { exchange } from "../src/controls/records";
 import { LEARNING_RATES } from "../src/controls/stops";
 import { inputSurface } from "../src/network/inputs";
@@ -29,6 +29,16 @@ describe("numbers as text", () => {
     expect([percent(0.9567), percent(NaN), percent(null)]).toEqual(["95.7 %", "NaN", "–"]);
     expect([plain(0.1 + 0.2), plain(1e-8), plain(NaN)]).toEqual(["0.3", "1e-8", ""]);
     expect([tick(-5), tick(0.25), tick(200000)]).toEqual(["−5", "0.25", "2.0e+5"]);
+    expect([0, 0.25, -0.015, 40, 2e8, 2.5e7, 5e-4, 1e-3].map(brief)).toEqual([
+      "0",
+      "0.25",
+      "−0.015",
+      "40",
+      "2e8",
+      "2.5e7",
+      "5e−4",
+      "1e−3",
+    ]);
     expect([pretty("x1^2"), pretty("x1*x2"), pretty("sin(x1)"), pretty("max1")]).toEqual([
       "x₁²",
       "x₁·x₂",
