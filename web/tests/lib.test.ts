@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { brief, number, percent, plain, pretty, short, shortened, tick, title, whole } from "../src/lib/format";
 import { exchange } from "../src/controls/records";
 import { LEARNING_RATES } from "../src/controls/stops";
-import { inputSurface } from "../src/network/inputs";
 import { along, arrange, nearestEdge, strokeWidth } from "../src/network/layout";
 import { paintClasses, paintDiverging } from "../src/surface/heatmap";
 import { nearestPoint, toPlane, toScreen } from "../src/surface/points";
@@ -105,16 +104,6 @@ describe("heatmaps", () => {
     paintClasses(Float32Array.from([0, 1 / 3, 0, 1 / 3, 1, 1 / 3]), 3, { theme: "light" }, out);
     expect([...out.subarray(0, 3)]).toEqual(PALETTES.light.classes[2]);
     expect([...out.subarray(4, 7)]).toEqual(PALETTES.light.neutral);
-  });
-
-  it("computes inputs by name over the box, the top first", () => {
-    const box = [
-      { low: -1, high: 1 },
-      { low: 0, high: 2 },
-    ] as [{ low: number; high: number }, { low: number; high: number }];
-    expect([...inputSurface("x2", 3, box)!]).toEqual([2, 2, 2, 1, 1, 1, 0, 0, 0]);
-    expect([...inputSurface("x1^2", 3, box)!].slice(0, 3)).toEqual([1, 0, 1]);
-    expect(inputSurface("alert(1)", 3, box)).toBeNull();
   });
 });
 

@@ -16,6 +16,7 @@ import {
   type TableInfo,
   type Task,
 } from "../transport/types";
+import { pretty } from "../lib/format";
 import { DEFAULT_VIEW, fromFragment, toFragment, type PageState, type View } from "./address";
 import { Changes } from "./changes";
 import { Highlight } from "./highlight.svelte";
@@ -253,6 +254,12 @@ export class Playground {
   idle(at: Unit): string | null {
     const found = this.snapshot?.header.dead?.find(([layer, unit]) => layer === at.layer && unit === at.unit);
     return found?.[2] ?? null;
+  }
+
+  /** A formula is written as formulas are, a table's column as it is called. */
+  inputName(index: number): string {
+    const name = this.facts?.inputs[index] ?? "";
+    return this.facts?.setup.data.kind === "table" ? name : pretty(name);
   }
 
   /** Name of the activation of a layer, from 1; the output's is the last. */
