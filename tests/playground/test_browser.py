@@ -219,7 +219,7 @@ def test_all_by_keyboard(visit):
     keyboard.press("Control+A")
     keyboard.type("1.75")
     keyboard.press("Enter")
-    here.until(lambda: here.frames["snapshot"][1]["theta"][2 * 8 + 8 + 8] == 1.75)
+    here.until(lambda: here.frames["snapshot"][1]["theta"][2 * 8 + 8 + 8 * 8 + 1] == 1.75)  # its bias stands first
     keyboard.press("Escape")
     assert focused() == "Unit 2 of layer 2"
 
@@ -254,12 +254,32 @@ def test_points_are_drawn_and_taken_away_by_mouse(visit):
     here.until(lambda: len(here.frames["setup"][0]["setup"]["data"]["points"]) == count - 1)
 
 
+def painted(here, unit: str, share: float) -> list[int]:
+    """The colour of a unit's picture, so far along its diagonal from the upper left corner."""
+    return here.page.evaluate(
+        """([unit, share]) => {
+            const canvas = document.querySelector(".network canvas");
+            const [all, box] = [canvas, document.querySelector(`#${unit} rect`)].map((e) => e.getBoundingClientRect());
+            const [x, y] = [box.x - all.x + share * box.width, box.y - all.y + share * box.height];
+            const ratio = canvas.width / all.width;
+            const pixel = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+            pixel.drawImage(canvas, x * ratio, y * ratio, 1, 1, 0, 0, 1, 1);
+            return [...pixel.getImageData(0, 0, 1, 1).data];
+        }""",
+        [unit, share],
+    )
+
+
 def test_an_input_of_ones_own_and_the_reason_when_it_is_none(visit):
     here = visit()
     own = here.page.get_by_label("Your own")
     own.fill("x1^2 + x2^2")
     own.press("Enter")
     here.until(lambda: here.frames["setup"][0]["inputs"] == ["x1", "x2", "x1^2 + x2^2"])
+    # its picture: white at the middle, blue at the corner, as nothing else is drawn on the canvas there
+    here.until(lambda: painted(here, "unit-0-2", 0.05)[2] > painted(here, "unit-0-2", 0.05)[0] + 40)
+    red, _, blue, alpha = painted(here, "unit-0-2", 0.5)
+    assert alpha == 255 and abs(blue - red) < 40
     own = here.page.get_by_label("Your own")
     own.fill("__import__('os')")
     own.press("Enter")

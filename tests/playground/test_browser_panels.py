@@ -248,7 +248,7 @@ def test_why_a_unit_is_dead(visit):
     bias.press("Enter")
     here.page.keyboard.press("Escape")
     tab = here.page.get_by_role("tab", name=re.compile("Gradient flow"))
-    here.until(lambda: "flat unit" in tab.inner_text())
+    here.until(lambda: "1 dead unit" in tab.inner_text())
     tab.click()
     here.page.get_by_text("Unit 2 of layer 2 is dead.").wait_for()
     z = network_of(here).trace(here.frames["data"][1]["train"])["z2"][:, 1]

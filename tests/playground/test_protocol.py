@@ -59,6 +59,30 @@ def test_setup_data_and_snapshot_belong_together(page: Page):
     )
 
 
+def test_every_input_comes_as_a_picture(page: Page):
+    page.do("change", setup={"inputs": ["x1", "x2", "cos(3*x1) + x2", "1/x1"]})
+    _, data = page.last("data")
+    across, down = np.meshgrid(np.linspace(-6, 6, 20), np.linspace(6, -6, 20))
+    expected = np.array([across, down, np.cos(3 * across) + down, 1 / across])
+    np.testing.assert_allclose(data["inputs"], expected, rtol=1e-6, atol=1e-6)
+    page.do("change", setup={"data": {"kind": "function"}, "inputs": ["x", "sin(x)"]})
+    _, data = page.last("data")
+    x = np.linspace(-3, 3, 20)
+    np.testing.assert_allclose(data["inputs"], np.array([[x], [np.sin(x)]]), rtol=1e-6, atol=1e-6)
+
+
+def test_the_inputs_of_a_table_are_pictured_over_the_plane_that_is_shown(page: Page):
+    page.do("change", setup={"data": {"kind": "table", "table": "iris", "axes": ["petal_length_cm", "petal_width_cm"]}})
+    header, data = page.last("data")
+    assert data["inputs"].shape == (4, 20, 20)
+    setup, _ = page.last("setup")
+    varying = [name for name, picture in zip(setup["inputs"], data["inputs"], strict=True) if np.ptp(picture) > 1e-6]
+    assert varying == ["petal_length_cm", "petal_width_cm"]
+    assert [axis["name"] for axis in header["axes"]] == varying
+    length = data["inputs"][setup["inputs"].index("petal_length_cm")]
+    assert np.all(np.diff(length, axis=1) > 0) and np.allclose(length, length[0])
+
+
 def test_theta_and_surface_are_those_of_the_network_in_python(page: Page):
     page.do("step", unit="epoch", count=4)
     snapshot, arrays = page.snapshot()

@@ -5,7 +5,7 @@ import NumberField from "../src/controls/NumberField.svelte";
 import { Playground } from "../src/state/playground.svelte";
 import { toFragment, type PageState } from "../src/state/address";
 import { FakeTransport } from "../src/transport/fake";
-import { Refused, type Command } from "../src/transport/types";
+import { Refused, type Command, type Message } from "../src/transport/types";
 
 afterEach(cleanup);
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
@@ -164,6 +164,37 @@ describe("the page", () => {
     expect(did("undo")).toHaveLength(1);
     await settled();
     expect(screen.queryByText("W2 became NaN at step 31")).toBeNull();
+  });
+
+  it("says that a command takes long for as long as it takes", async () => {
+    const { transport, playground } = await page();
+    let end = (): void => {};
+    transport.send = () => new Promise((resolve) => (end = () => resolve(null)));
+    const done = playground.step();
+    await settled();
+    transport.push({ type: "notice", level: "info", text: "One moment.", undo: false, passing: true });
+    await settled();
+    expect(screen.getByText("One moment.")).toBeTruthy();
+    end();
+    await done;
+    await settled();
+    expect(screen.queryByText("One moment.")).toBeNull();
+  });
+
+  it("names a dead unit where it stands, and leads to the reason", async () => {
+    const { playground } = await page({
+      setup: { layers: [{ units: 2, activation: "relu", batch_norm: false, dropout: 0 }] },
+    });
+    const { header, arrays } = playground.snapshot!;
+    playground.receive({ header: { ...header, dead: [[1, 1, "dead: …", -3, -1]] }, arrays } as unknown as Message);
+    await settled();
+    expect(screen.getByRole("tab", { name: /Gradient flow\s*1 dead unit/ })).toBeTruthy();
+    await key("Enter", screen.getByRole("button", { name: "Unit 2 of layer 1, dead" }));
+    await fireEvent.click(screen.getByRole("button", { name: "Why, and what helps" }));
+    await settled();
+    expect(playground.view.panel).toBe("flow");
+    expect(playground.asked).toEqual({ layer: 1, unit: 1 });
+    expect(screen.queryByRole("dialog", { name: "Unit 2 of layer 1" })).toBeNull();
   });
 
   it("puts points on the plane by key", async () => {

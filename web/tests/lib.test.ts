@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { number, percent, plain, pretty, short, shortened, tick, title, whole } from "../src/lib/format";
+import { brief, number, percent, plain, pretty, short, shortened, tick, title, whole } from "../src/lib/format";
 import { exchange } from "../src/controls/records";
 import { LEARNING_RATES } from "../src/controls/stops";
-import { inputSurface } from "../src/network/inputs";
 import { along, arrange, nearestEdge, strokeWidth } from "../src/network/layout";
 import { paintClasses, paintDiverging } from "../src/surface/heatmap";
 import { nearestPoint, toPlane, toScreen } from "../src/surface/points";
@@ -29,6 +28,16 @@ describe("numbers as text", () => {
     expect([percent(0.9567), percent(NaN), percent(null)]).toEqual(["95.7 %", "NaN", "–"]);
     expect([plain(0.1 + 0.2), plain(1e-8), plain(NaN)]).toEqual(["0.3", "1e-8", ""]);
     expect([tick(-5), tick(0.25), tick(200000)]).toEqual(["−5", "0.25", "2.0e+5"]);
+    expect([0, 0.25, -0.015, 40, 2e8, 2.5e7, 5e-4, 1e-3].map(brief)).toEqual([
+      "0",
+      "0.25",
+      "−0.015",
+      "40",
+      "2e8",
+      "2.5e7",
+      "5e−4",
+      "1e−3",
+    ]);
     expect([pretty("x1^2"), pretty("x1*x2"), pretty("sin(x1)"), pretty("max1")]).toEqual([
       "x₁²",
       "x₁·x₂",
@@ -95,16 +104,6 @@ describe("heatmaps", () => {
     paintClasses(Float32Array.from([0, 1 / 3, 0, 1 / 3, 1, 1 / 3]), 3, { theme: "light" }, out);
     expect([...out.subarray(0, 3)]).toEqual(PALETTES.light.classes[2]);
     expect([...out.subarray(4, 7)]).toEqual(PALETTES.light.neutral);
-  });
-
-  it("computes inputs by name over the box, the top first", () => {
-    const box = [
-      { low: -1, high: 1 },
-      { low: 0, high: 2 },
-    ] as [{ low: number; high: number }, { low: number; high: number }];
-    expect([...inputSurface("x2", 3, box)!]).toEqual([2, 2, 2, 1, 1, 1, 0, 0, 0]);
-    expect([...inputSurface("x1^2", 3, box)!].slice(0, 3)).toEqual([1, 0, 1]);
-    expect(inputSurface("alert(1)", 3, box)).toBeNull();
   });
 });
 

@@ -6,7 +6,7 @@ import { flatValues, follow, markOf, places, walk, type Derivation } from "../sr
 import { say, type Facts } from "../src/panels/explain/words";
 import { limitsOf, outputOver } from "../src/panels/layers/bent";
 import { histogramsOf, remark, shareBetween, summary } from "../src/panels/layers/histogram";
-import { flowRemark, idleOf, nameOf, reasonOf } from "../src/panels/layers/idle";
+import { flowRemark, idleNews, idleOf, nameOf, reasonOf } from "../src/panels/layers/idle";
 import { confusionOf, fitOf, sentence } from "../src/panels/mistakes/counts";
 import { MEASURES, racersOf, ranking, spread, verdict } from "../src/panels/race/race";
 import { lessonFragment, pasted } from "../src/panels/share/lesson";
@@ -167,11 +167,29 @@ describe("units that learn nothing", () => {
   it("are named from 1, with what leads to what", () => {
     const idle = idleOf([1, 2, "dead: the slope of relu is 0 at every training point", -9.5, -0.25], "relu");
     expect(nameOf(idle)).toBe("Unit 3 of layer 1");
-    const { heading, chain, remedy } = reasonOf(idle, -4);
+    const { heading, chain, remedy } = reasonOf(idle, 0.5);
     expect(heading).toBe("Unit 3 of layer 1 is dead.");
-    expect(chain[0]).toMatch(/z⁽¹⁾₃ is below 0 for every training example \(from −9.50 to −0.25; its bias is −4.00\)/);
+    expect(chain[0]).toMatch(/z⁽¹⁾₃ is below 0 for every training example \(from −9.50 to −0.25; its bias is 0.50\)/);
     expect(chain[2]).toMatch(/gradient of its weights and its bias is 0/);
     expect(remedy).toMatch(/leaky ReLU/);
+  });
+
+  it("say when the bias alone is the cause", () => {
+    const unit = [2, 0, "dead: …", -32.5, -27.5] as const;
+    const { byBias, remedy } = reasonOf(idleOf([...unit], "relu"), -30);
+    expect([byBias, remedy]).toEqual([true, expect.stringMatching(/the bias: without it z⁽²⁾₁ would reach 2\.50/)]);
+    expect(reasonOf(idleOf([...unit], "relu"), -20).byBias).toBe(false);
+    expect(reasonOf(idleOf([...unit], "relu"), 3).byBias).toBe(false);
+  });
+
+  it("are counted on the tab, the dead ones first", () => {
+    const [dead, saturated] = [
+      [1, 0, "dead: …"] as [number, number, string],
+      [2, 0, "saturated: …"] as [number, number, string],
+    ];
+    expect(idleNews([])).toBeNull();
+    expect(idleNews([dead, saturated])).toBe("1 dead unit");
+    expect(idleNews([saturated, saturated])).toBe("2 saturated units");
   });
 
   it("are told apart: saturated is not dead", () => {
@@ -390,6 +408,8 @@ describe("panels on the page", () => {
     await fireEvent.click(screen.getByRole("button", { name: "Show it in the network" }));
     expect(playground.highlight.role("u1.1")).toBe("target");
     await fireEvent.click(screen.getByRole("button", { name: "Leaky ReLU in layer 1" }));
+    await settled();
+    expect(playground.highlight.current, "mended: nothing is pointed at").toBeNull();
     expect(fake.sent.at(-1)).toMatchObject({
       do: "change",
       setup: { layers: [{ units: 3, activation: "leaky_relu" }] },

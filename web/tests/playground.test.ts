@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { toFragment, fromFragment } from "../src/state/address";
 import { Playground } from "../src/state/playground.svelte";
 import { FakeTransport } from "../src/transport/fake";
-import { Refused, type Command } from "../src/transport/types";
+import { pictureOf } from "../src/surface/pictures";
+import { Refused, type Command, type Message } from "../src/transport/types";
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
@@ -25,6 +26,32 @@ describe("the playground", () => {
     expect(playground.theta!.length).toBe(2 * 8 + 8 + 8 * 8 + 8 + 8 + 1);
     expect(playground.value("W1", [0, 0])).toBeCloseTo(playground.theta![0]!);
     expect(playground.fragment()).toBe("");
+  });
+
+  it("has a picture of every input, the server's own numbers, with zero in the middle", async () => {
+    const { transport, playground } = await begun();
+    expect(pictureOf({ layer: 0, unit: 1 }, playground)).toEqual({
+      values: playground.data!.arrays.inputs!.values.subarray(400),
+      scale: { low: -6, high: 6 },
+    });
+    const values = Float32Array.from([NaN, 0.5, -2]); // 1/x1 is not finite everywhere
+    transport.push({ ...playground.data!.header }, { inputs: { shape: [1, 1, 3], values } });
+    expect(pictureOf({ layer: 0, unit: 0 }, playground)!.scale).toEqual({ low: -2, high: 2 });
+    expect(pictureOf({ layer: 0, unit: 1 }, playground), "its data are still on their way").toBeNull();
+  });
+
+  it("takes a unit as fine as the surface where it is sent so, else as the network shows it", async () => {
+    const { playground } = await begun();
+    const { header, arrays } = playground.snapshot!;
+    expect(pictureOf({ layer: 2, unit: 1 }, playground, true)!.values).toEqual(
+      arrays.units!.values.subarray(9 * 400, 10 * 400),
+    );
+    const values = new Float32Array(3600).fill(0.25);
+    const fine = { ...arrays, unit: { shape: [60, 60], values } };
+    playground.receive({ header: { ...header, unit: "2.1" }, arrays: fine } as unknown as Message);
+    expect(pictureOf({ layer: 2, unit: 1 }, playground, true)!.values).toEqual(values);
+    expect(pictureOf({ layer: 2, unit: 1 }, playground)!.values).toHaveLength(400);
+    expect(pictureOf({ layer: 2, unit: 2 }, playground, true)!.values).toHaveLength(400);
   });
 
   it("begins with the setup in the address, and writes it back", async () => {

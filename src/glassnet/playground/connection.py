@@ -88,7 +88,8 @@ class Connection:
         try:
             done, _ = await asyncio.wait({work}, timeout=PATIENCE)
             if not done:
-                await self.send(Notice("info", LONG.get(type(command), PREPARING)).frame())
+                said = LONG.get(type(command), PREPARING)
+                await self.send(pack("notice", {"level": "info", "text": said, "undo": False, "passing": True}))
             await work
         finally:
             work.cancel()

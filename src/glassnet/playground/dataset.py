@@ -6,7 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["Axis", "Dataset", "Task"]
+__all__ = ["UNIT_SIDE", "Axis", "Dataset", "Task"]
+
+UNIT_SIDE = 20
+"""Points along a side of the small pictures of inputs and units."""
 
 Task = Literal["binary", "classes", "numbers"]
 
@@ -70,3 +73,11 @@ class Dataset:
     def grid_shape(self, side: int) -> tuple[int, int]:
         """Rows and columns of such a grid."""
         return (1, side) if self.line else (side, side)
+
+    def pictures(self, columns: np.ndarray, side: int) -> np.ndarray:
+        """What was computed at the grid's points, a column each (points, k), as pictures (k, rows, side)."""
+        return columns.T.reshape(-1, *self.grid_shape(side))
+
+    def input_pictures(self) -> np.ndarray:
+        """Each input over the box, small (d, 20, 20); NaN where a formula is not finite."""
+        return self.pictures(self.grid_inputs(UNIT_SIDE), UNIT_SIDE)

@@ -147,7 +147,7 @@ def setup_frame(trainer: Trainer) -> bytes:
 
 
 def data_frame(trainer: Trainer) -> bytes:
-    """The points as they are shown, training and test."""
+    """The points as they are shown, training and test, and the inputs over the box."""
     data = trainer.problem.dataset
     both = np.concatenate([data.y, data.y_test])
     header = {
@@ -160,6 +160,7 @@ def data_frame(trainer: Trainer) -> bytes:
         "notes": data.notes,
     }
     arrays = {"train": data.shown, "train_y": data.y, "test": data.shown_test, "test_y": data.y_test}
+    arrays["inputs"] = data.input_pictures()
     return pack("data", header, arrays)
 
 

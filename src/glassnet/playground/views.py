@@ -16,13 +16,13 @@ from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import buffer_layout, parameter_layout
 from glassnet.network.passes import Trace, backward, example_weights, forward, objective
 from glassnet.network.updates import clip_gradient, gradient_norm, update
+from glassnet.playground.dataset import UNIT_SIDE
 from glassnet.playground.problem import Problem
 from glassnet.playground.way_back import Moment
 from glassnet.training.targets import targets_as_classes
 
 __all__ = ["VIEWS", "Look", "Seen", "Watch", "look_at"]
 
-UNIT_SIDE = 20
 HIDDEN_SIDE = 61  # every third line is drawn, through all its points: bent as smoothly as the layers bend it
 BINS = 20
 MOST_ROWS = 1_000  # of the training data, for histograms, flow and the hidden space
@@ -111,23 +111,17 @@ def look_at(look: Look) -> Seen:
     return seen
 
 
-def _pictures(look: Look, a: np.ndarray, side: int) -> np.ndarray:
-    """Columns of a pass over the grid as pictures (columns, rows, side)."""
-    return a.T.reshape(-1, *look.problem.dataset.grid_shape(side))
-
-
 def surface(look: Look, seen: Seen) -> None:
     """The outputs over the box, (K, s, s), row 0 at the top."""
     side = look.watch.size
-    seen.arrays["surface"] = _pictures(look, look.over_grid(side).output, side)
+    seen.arrays["surface"] = look.problem.dataset.pictures(look.over_grid(side).output, side)
 
 
 def units(look: Look, seen: Seen) -> None:
     """Activations of all hidden units over the box, (U, 20, 20), and the lowest and highest of each."""
     found = [look.coarse[f"a{number}"] for number in look.hidden]
     all_units = np.hstack(found) if found else np.zeros((len(look.coarse.output), 0), np.float32)
-    rows, columns = look.problem.dataset.grid_shape(UNIT_SIDE)
-    seen.arrays["units"] = all_units.T.reshape(-1, rows, columns)
+    seen.arrays["units"] = look.problem.dataset.pictures(all_units, UNIT_SIDE)
     seen.header["unit_ranges"] = np.column_stack(
         [np.fmin.reduce(all_units, axis=0), np.fmax.reduce(all_units, axis=0)]
     ).tolist()
@@ -141,7 +135,7 @@ def _unit(look: Look, seen: Seen) -> None:
     if not 1 <= layer <= len(look.architecture.dense) or unit >= look.architecture.dense[layer - 1].units:
         return  # the layer has been taken away while the pointer was over it
     side = look.watch.size
-    seen.arrays["unit"] = _pictures(look, look.over_grid(side)[f"a{layer}"][:, [unit]], side)[0]
+    seen.arrays["unit"] = look.problem.dataset.pictures(look.over_grid(side)[f"a{layer}"][:, [unit]], side)[0]
     seen.header["unit"] = f"{layer}.{unit}"
 
 

@@ -21,6 +21,14 @@ export function short(value: number): string {
   return number(size < 0.005 ? 0 : value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
+/** A tick beside a chart, in five signs at most: 0.25, 40, 2e8, 5e−4. */
+export function brief(value: number): string {
+  const size = Math.abs(value);
+  const near = size === 0 || (size >= 0.01 && size < 10_000);
+  const text = near ? plain(value, 4) : value.toExponential(1).replace(".0e", "e").replace("e+", "e");
+  return text.replaceAll("-", MINUS);
+}
+
 /** A tick's number, without zeros to spare. */
 export function tick(value: number): string {
   const size = Math.abs(value);
@@ -83,6 +91,9 @@ export function speed(epochs: number): string {
 export function title(name: string): string {
   return TITLES[name] ?? name.replaceAll("_", " ");
 }
+
+/** For the beginning of a label. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const TITLES: Record<string, string> = {
   relu: "ReLU",

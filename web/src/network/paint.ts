@@ -2,28 +2,11 @@ import { css, divergingCss, PALETTES, type Theme } from "../lib/colours";
 import type { Playground } from "../state/playground.svelte";
 import { flat, weightName, type Placed, type Unit } from "../state/theta";
 import { drawCurve } from "../surface/curve";
-import { drawGrid, layerOf, paintClasses, paintDiverging, prepare, type Scale } from "../surface/heatmap";
-import { outputScale } from "../surface/scale";
-import { inputSurface } from "./inputs";
+import { drawGrid, paintClasses, paintDiverging, prepare } from "../surface/heatmap";
+import { pictureOf } from "../surface/pictures";
 import { strokeWidth, type Box, type Edge, type Layout } from "./layout";
 
-const INPUT_SIDE = 20;
 const CORNER = 5;
-
-/** Symmetric about zero, so that a neutral colour is always a zero. */
-export const aboutZero = (low: number, high: number): Scale => {
-  const size = Math.max(Math.abs(low), Math.abs(high), 1e-9);
-  return { low: -size, high: size };
-};
-
-function extremes(values: Float32Array): Scale {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return aboutZero(low, high);
-}
 
 /** Every unit's own surface, all on one canvas beneath the drawing. */
 export function paintNetwork(canvas: HTMLCanvasElement, layout: Layout, playground: Playground, theme: Theme): void {
@@ -42,12 +25,7 @@ export function paintNetwork(canvas: HTMLCanvasElement, layout: Layout, playgrou
   context.restore();
 }
 
-interface Picture {
-  values: Float32Array;
-  scale: Scale;
-}
-
-/** One unit's surface into its box; an input's is computed here, all others come with the snapshot. */
+/** One unit's surface into its box. */
 export function paintUnit(
   context: CanvasRenderingContext2D,
   box: Box,
@@ -74,29 +52,6 @@ export function paintUnit(
       paintDiverging(values, scale, paint, out),
     );
   }
-}
-
-function pictureOf({ layer, unit }: Unit, playground: Playground): Picture | null {
-  const { data, depth, facts, snapshot } = playground;
-  if (!data || !facts || !snapshot) return null;
-  if (layer === 0) {
-    const [across, up] = data.header.axes;
-    const values = across && inputSurface(facts.inputs[unit] ?? "", INPUT_SIDE, [across, up ?? across]);
-    // on a line, one row of the square is the curve
-    return values
-      ? { values: data.header.line ? values.subarray(0, INPUT_SIDE) : values, scale: extremes(values) }
-      : null;
-  }
-  if (layer === depth) {
-    const { surface } = snapshot.arrays;
-    return surface ? { values: surface.values, scale: outputScale(playground) } : null;
-  }
-  const index = facts.setup.layers.slice(0, layer - 1).reduce((sum, { units }) => sum + units, 0) + unit;
-  const { units } = snapshot.arrays;
-  if (!units || index >= units.shape[0]!) return null;
-  const values = layerOf(units, index);
-  const range = snapshot.header.unit_ranges?.[index];
-  return { values, scale: range ? aboutZero(...range) : extremes(values) };
 }
 
 const area = (box: Box) => ({ x: box.x - box.size / 2, y: box.y - box.size / 2, width: box.size, height: box.size });

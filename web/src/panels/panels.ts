@@ -9,6 +9,7 @@ import Hidden from "./Hidden.svelte";
 import Histograms from "./Histograms.svelte";
 import Race from "./Race.svelte";
 import Share from "./Share.svelte";
+import { idleNews } from "./layers/idle";
 
 export interface Panel {
   id: string;
@@ -24,12 +25,6 @@ export interface Panel {
   news?: (playground: Playground) => string | null;
 }
 
-/** Hidden units whose activation is the same over the whole plane: dead or saturated, which the panel tells apart. */
-function flatUnits({ snapshot }: Playground): string | null {
-  const flat = (snapshot?.header.unit_ranges ?? []).filter(([low, high]) => high - low < 1e-3).length;
-  return flat === 0 ? null : flat === 1 ? "1 flat unit" : `${flat} flat units`;
-}
-
 export const PANELS: Panel[] = [
   {
     id: "histograms",
@@ -43,8 +38,8 @@ export const PANELS: Panel[] = [
     title: "Gradient flow",
     about: "How large the gradient is in each layer, and which units are dead or saturated.",
     component: Flow,
-    watch: ["flow"],
-    news: flatUnits,
+    watch: [],
+    news: ({ snapshot }) => idleNews(snapshot?.header.dead ?? []),
   },
   {
     id: "mistakes",

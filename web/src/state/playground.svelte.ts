@@ -16,6 +16,7 @@ import {
   type TableInfo,
   type Task,
 } from "../transport/types";
+import { pretty } from "../lib/format";
 import { DEFAULT_VIEW, fromFragment, toFragment, type PageState, type View } from "./address";
 import { Changes } from "./changes";
 import { Highlight } from "./highlight.svelte";
@@ -34,7 +35,7 @@ export interface FieldError {
 }
 
 export const SURFACE_SIDE = 60;
-const ALWAYS = ["surface", "units"];
+const ALWAYS = ["surface", "units", "flow"];
 
 /**
  * The page's whole state. The server owns the run; this holds what it last said, sends commands, and mirrors the
@@ -70,8 +71,9 @@ export class Playground {
   task = $state("");
   /** The unit that is looked at (hover, focus or tap), and the example that was chosen on the surface. */
   hovered = $state.raw<Unit | null>(null);
-  selected = $state.raw<Unit | null>(null);
   example = $state<number | null>(null);
+  /** The unit of which the reader asked why it learns nothing. */
+  asked = $state.raw<Unit | null>(null);
   drawing = $state(false);
   /** What a panel points at in the network. */
   readonly highlight = new Highlight();
@@ -86,6 +88,7 @@ export class Playground {
   depth = $derived((this.facts?.setup.layers.length ?? 0) + 1);
 
   private keys = 0;
+  private pending = 0;
   private panelWatches: string[] = [];
   private looked: string | null = null;
   private changes = new Changes(
@@ -153,7 +156,12 @@ export class Playground {
   /** Waits until the session is joined: a command may be given while the page is coming back to its server. */
   async send(command: Command, onReply?: (message: Message) => void): Promise<Message | null> {
     await this.joining;
-    return this.transport.send(command, onReply);
+    this.pending++;
+    try {
+      return await this.transport.send(command, onReply);
+    } finally {
+      if (--this.pending === 0) this.notices = this.notices.filter(({ passing }) => !passing);
+    }
   }
 
   /** Sends a command whose refusal is shown and otherwise has no consequence. */
@@ -242,6 +250,18 @@ export class Playground {
     await this.do({ do: "watch", unit });
   }
 
+  /** Why a unit is dead or saturated, if it is. */
+  idle(at: Unit): string | null {
+    const found = this.snapshot?.header.dead?.find(([layer, unit]) => layer === at.layer && unit === at.unit);
+    return found?.[2] ?? null;
+  }
+
+  /** A formula is written as formulas are, a table's column as it is called. */
+  inputName(index: number): string {
+    const name = this.facts?.inputs[index] ?? "";
+    return this.facts?.setup.data.kind === "table" ? name : pretty(name);
+  }
+
   /** Name of the activation of a layer, from 1; the output's is the last. */
   activation(layer: number): string {
     const hidden = this.facts?.setup.layers[layer - 1]?.activation;
@@ -265,8 +285,8 @@ export class Playground {
     return at != null && (at === field || at.startsWith(`${field}.`)) ? this.error!.message : null;
   }
 
-  tell(level: Notice["level"], text: string, undo = false): void {
-    const told = { type: "notice" as const, level, text, undo, key: ++this.keys };
+  tell(level: Notice["level"], text: string, undo = false, passing = false): void {
+    const told = { type: "notice" as const, level, text, undo, passing, key: ++this.keys };
     this.notices = [...this.notices.filter((other) => other.text !== text), told].slice(-3);
   }
 
@@ -303,8 +323,8 @@ export class Playground {
         this.race = message as unknown as Message<RaceHeader>;
         break;
       case "notice": {
-        const { level, text, undo } = message.header as unknown as Notice;
-        this.tell(level, text, undo);
+        const { level, text, undo, passing } = message.header as unknown as Notice;
+        this.tell(level, text, undo, passing);
         break;
       }
     }

@@ -52,12 +52,18 @@ export interface Look {
   classes: number;
   range: Scale;
   radius: number;
+  /** One colour for all: where height already says y. */
+  colour?: string;
 }
 
-export function colourOf(y: number, { theme, classes, range }: Look): string {
+export function colourOf(y: number, { theme, classes, range, colour }: Look): string {
+  if (colour !== undefined) return colour;
   if (classes > 0) return css(classColour(theme, y));
   return divergingCss(theme, (2 * (y - range.low)) / (range.high - range.low || 1) - 1);
 }
+
+/** Classes are told apart without their colours too. */
+export const shapeOf = (y: number, { classes }: Look): Shape => (classes > 2 ? SHAPES[y % SHAPES.length]! : disc);
 
 export function drawPoints(
   context: CanvasRenderingContext2D,
@@ -71,9 +77,8 @@ export function drawPoints(
   for (let i = 0; i < y.length; i++) {
     const [px, py] = toScreen(frame, points[2 * i]!, points[2 * i + 1]!);
     if (px < -9 || py < -9 || px > frame.width + 9 || py > frame.height + 9) continue;
-    const shape = look.classes > 2 ? SHAPES[y[i]! % SHAPES.length]! : disc;
     context.beginPath();
-    shape(context, px, py, look.radius);
+    shapeOf(y[i]!, look)(context, px, py, look.radius);
     if (test) {
       context.lineWidth = 3.2;
       context.strokeStyle = halo;

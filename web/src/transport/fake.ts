@@ -228,7 +228,17 @@ export class FakeTransport implements Transport {
     const [train, train_y] = cloud(350);
     const [test, test_y] = cloud(150);
     const axes = ["x1", "x2"].map((name) => ({ name, low: LOW, high: HIGH }));
-    this.push({ type: "data", axes, classes: ["0", "1"] }, { train, train_y, test, test_y });
+    this.push({ type: "data", axes, classes: ["0", "1"] }, { train, train_y, test, test_y, inputs: this.inputs(20) });
+  }
+
+  private inputs(side: number): Tensor {
+    const count = this.setup.inputs.length;
+    const at = (i: number): number => LOW + ((HIGH - LOW) * i) / (side - 1);
+    const values = Float32Array.from({ length: count * side * side }, (_, p) => {
+      const [input, row, column] = [Math.floor(p / side ** 2), Math.floor(p / side) % side, p % side];
+      return input % 2 ? -at(row) : at(column);
+    });
+    return { shape: [count, side, side], values };
   }
 
   private train(epochs: number): void {

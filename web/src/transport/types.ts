@@ -152,6 +152,9 @@ export interface DataHeader {
 
 export type Status = string;
 
+/** A unit that learns nothing: layer from 1, unit from 0, why, and its lowest and highest z over the training data. */
+export type Found = [number, number, string, number?, number?];
+
 export interface SnapshotHeader {
   type: "snapshot";
   playing: boolean;
@@ -169,8 +172,7 @@ export interface SnapshotHeader {
   /** "2.3": the unit whose fine surface is the array `unit`. */
   unit?: string;
   hidden_layer?: number;
-  /** Layer from 1, unit from 0, why, and its lowest and highest z over the training data. */
-  dead?: [number, number, string, number?, number?][];
+  dead?: Found[];
 }
 
 export interface Notice {
@@ -178,6 +180,8 @@ export interface Notice {
   level: "info" | "warning" | "error";
   text: string;
   undo: boolean;
+  /** It speaks of a command that takes long, and goes when that is done. */
+  passing?: boolean;
 }
 
 /** How a race stands; its curves are arrays curve0, curve1 … in the columns of the history. */

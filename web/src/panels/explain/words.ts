@@ -1,5 +1,5 @@
 /** What each step means, in one or two sentences of the lectures. */
-import { title } from "../../lib/format";
+import { capital, title } from "../../lib/format";
 import type { Kind, Step } from "./derivation";
 
 export interface Facts {
@@ -67,5 +67,5 @@ export function headingOf({ kind, layer, quantity }: Step, { optimizer, outputLa
       ? `what ${title(optimizer)} keeps for ${slot[2] === "W" ? "the weights" : "the biases"}: ${slot[1]}`
       : quantity.meaning;
   const place = layer === 0 ? "" : layer === outputLayer ? `, layer ${layer} (output)` : `, layer ${layer}`;
-  return meaning.charAt(0).toUpperCase() + meaning.slice(1) + place;
+  return capital(meaning) + place;
 }

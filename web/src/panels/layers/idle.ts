@@ -1,9 +1,7 @@
 /** Units that learn nothing, and why, in the words of the lectures. */
 import { lowered, number, raised, scientific, title } from "../../lib/format";
 import { unitKey, weightKey, type Mark, mark } from "../../state/highlight.svelte";
-
-/** As the server finds them: layer from 1, unit from 0, its sentence, the range of z over the training data. */
-export type Found = [number, number, string, number?, number?];
+import type { Found } from "../../transport/types";
 
 export interface Idle {
   layer: number;
@@ -14,14 +12,23 @@ export interface Idle {
   high: number | undefined;
 }
 
+export const kindOf = (why: string): Idle["kind"] => (why.startsWith("dead") ? "dead" : "saturated");
+
 export const idleOf = ([layer, unit, why, low, high]: Found, activation: string): Idle => ({
   layer,
   unit,
-  kind: why.startsWith("dead") ? "dead" : "saturated",
+  kind: kindOf(why),
   activation,
   low,
   high,
 });
+
+/** "2 dead units", in few words: a dead unit is worse than a saturated one. */
+export function idleNews(found: Found[]): string | null {
+  const dead = found.filter(([, , why]) => kindOf(why) === "dead").length;
+  const [count, kind] = dead > 0 ? [dead, "dead"] : [found.length, "saturated"];
+  return count === 0 ? null : `${count} ${kind} ${count === 1 ? "unit" : "units"}`;
+}
 
 export const nameOf = ({ layer, unit }: Pick<Idle, "layer" | "unit">): string => `Unit ${unit + 1} of layer ${layer}`;
 
@@ -30,6 +37,8 @@ export interface Reason {
   /** What leads to what, first the cause. */
   chain: string[];
   remedy: string;
+  /** Another bias alone would wake it. */
+  byBias: boolean;
 }
 
 /** `bias` is the unit's own: the first thing to look at. */
@@ -41,6 +50,7 @@ export function reasonOf(idle: Idle, bias: number): Reason {
     low === undefined || high === undefined
       ? ""
       : ` (from ${number(low, 2)} to ${number(high, 2)}; its bias is ${number(bias, 2)})`;
+  const byBias = kind === "dead" && activation === "relu" && bias < 0 && high !== undefined && high - bias > 0.01;
   const backward = "Backward, delta is what comes from the layer above times this slope";
   if (kind === "dead") {
     return {
@@ -50,9 +60,12 @@ export function reasonOf(idle: Idle, bias: number): Reason {
         `${g} is flat there: its activation is ${activation === "relu" ? "0" : "the same"} for all of them, and its slope g′(z) is 0.`,
         `${backward}: 0. So the gradient of its weights and its bias is 0: none of its own updates can wake it.`,
       ],
-      remedy:
-        "It was thrown there by too large an update or unlucky initial weights. A smaller learning rate with new weights avoids it; " +
-        "leaky ReLU keeps a slope below 0, so the unit can come back.",
+      byBias,
+      remedy: byBias
+        ? `It is the bias: without it ${z} would reach ${number(high! - bias, 2)}. With a bias of 0 the unit answers and learns ` +
+          "again; a smaller learning rate keeps an update from throwing it back."
+        : "It was thrown there by too large an update or unlucky initial weights. A smaller learning rate with new weights avoids it; " +
+          "leaky ReLU keeps a slope below 0, so the unit can come back.",
     };
   }
   const side =
@@ -68,6 +81,7 @@ export function reasonOf(idle: Idle, bias: number): Reason {
       `${g} is nearly flat there: its slope g′(z) is at most a hundredth of what it is at 0.`,
       `${backward}, so hardly any gradient reaches its weights: it learns very slowly.`,
     ],
+    byBias: false,
     remedy: "Weights or bias have grown too large. A smaller learning rate, L2, or batch normalization keeps z near 0.",
   };
 }
