@@ -215,6 +215,22 @@ export class Playground {
     }
   }
 
+  /** A file that was dropped: a network of ours, or a table. */
+  async take(file: File): Promise<void> {
+    if (!file.name.endsWith(".glassnet")) return this.upload(file);
+    try {
+      this.tell("info", await this.openModel(file));
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  /** Opens a model file and says so. */
+  async openModel(file: File): Promise<string> {
+    await this.transport.importModel(this.hello!.session, file);
+    return `${file.name} is open: its network stands above, with its weights.`;
+  }
+
   /** Begins with the target a table names, or its last column, which most tables mean. */
   openTable(table: TableInfo): Promise<void> {
     this.opened = table;
