@@ -136,7 +136,13 @@ def visit(chromium: Any, server: Server) -> Iterator[Callable[..., Visit]]:
 
     def open_page(fragment: str = "", *, phone: bool = False, walk: bool = False, at: Server | None = None) -> Visit:
         size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
-        context = chromium.new_context(viewport=size, has_touch=phone, is_mobile=phone, accept_downloads=True)
+        context = chromium.new_context(
+            viewport=size,
+            has_touch=phone,
+            is_mobile=phone,
+            accept_downloads=True,
+            reduced_motion="reduce",  # what scrolls is where it belongs at once, however busy the machine is
+        )
         if not walk:
             context.add_init_script("localStorage.setItem('walked', 'yes')")
         visits.append(Visit(context, at or server, fragment))

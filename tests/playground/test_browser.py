@@ -1,8 +1,12 @@
 """The playground as a person meets it: the real page in Chromium, the real server, mouse, touch and keys."""
 
+import base64
 import gzip
+import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,6 +136,12 @@ def test_reset_returns_to_the_same_weights_and_new_weights_are_others(visit):
     here.until(lambda: here.theta != first and here.now["epoch"] == 0)
 
 
+def told(here) -> dict[str, Any]:
+    """What the address says."""
+    text = here.page.url.partition("#")[2]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else {}
+
+
 def test_the_address_holds_the_run(visit):
     here = visit()
     here.page.get_by_role("radio", name="Moons").click()
@@ -143,8 +153,8 @@ def test_the_address_holds_the_run(visit):
     press(here, "Reset")
     press(here, "Step")
     here.until(lambda: here.now["epoch"] == 1)
-    here.page.wait_for_timeout(700)
     setup, theta = here.frames["setup"][0]["setup"], here.theta
+    here.until(lambda: told(here).get("setup", {}).get("optimizer", {}).get("learning_rate") == 0.007)
 
     here.page.reload()
     here.page.wait_for_selector(".network")
@@ -235,6 +245,18 @@ def test_all_by_keyboard(visit):
     assert here.frames["setup"][0]["setup"]["data"]["points"][-1] == [0.24, 0.24, 1]
 
 
+def at_rest(here, read: Callable[[], object]) -> Any:
+    """What is read once it has been the same for a second: commands of a stroke follow each other."""
+    seen = [read()]
+
+    def same() -> bool:
+        seen.append(read())
+        return len(seen) > 20 and len(set(seen[-20:])) == 1
+
+    here.until(same)
+    return seen[-1]
+
+
 def test_points_are_drawn_and_taken_away_by_mouse(visit):
     here = visit()
     here.page.get_by_role("button", name="Draw").click()
@@ -246,8 +268,7 @@ def test_points_are_drawn_and_taken_away_by_mouse(visit):
     here.page.mouse.move(x + 60, y, steps=12)
     here.page.mouse.up()
     here.until(lambda: here.frames["setup"][0]["classes"] == ["0", "1", "2"])
-    here.page.wait_for_timeout(500)
-    count = len(here.frames["setup"][0]["setup"]["data"]["points"])
+    count = at_rest(here, lambda: len(here.frames["setup"][0]["setup"]["data"]["points"]))
     assert 502 <= count <= 504  # 20 pixels apart; a busy browser joins some moves of the mouse
     here.page.get_by_role("button", name="Eraser").click()
     here.page.mouse.click(x, y)
@@ -368,13 +389,9 @@ def shown(visit, text: str):
 
 
 def stepped(here) -> None:
-    """Step until it is done: a page that is just (re)connecting may not hear the first click."""
-    for _ in range(5):
-        press(here, "Step")
-        here.page.wait_for_timeout(3000)
-        if here.now["epoch"] >= 1:
-            return
-    raise AssertionError(f"no step was taken; last: {here.now}")
+    """One click is one epoch."""
+    press(here, "Step")
+    here.until(lambda: here.now["epoch"] == 1, 60)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["the cookie still holds", "the cookie is unknown"])

@@ -1,5 +1,6 @@
 """The panels as a person uses them, in Chromium on the real server; numbers are compared with the library's own."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -44,17 +45,6 @@ def network_of(here) -> Network:
 
 def opened(visit, panel: str, **setup: Any):
     return visit(fragment(view={"panel": panel}, setup={"layers": LAYERS, **setup}))
-
-
-def at_rest(here, selector: str) -> dict[str, float]:
-    """Where something stands once the page has scrolled to it."""
-    box = here.page.locator(selector).bounding_box()
-    for _ in range(50):
-        here.page.wait_for_timeout(100)
-        before, box = box, here.page.locator(selector).bounding_box()
-        if before == box:
-            break
-    return box
 
 
 def trained(here) -> None:
@@ -122,13 +112,9 @@ def test_a_click_on_a_point_chooses_the_example(visit):
     alone = max(range(len(shown)), key=lambda i: np.sort(np.hypot(*(shown - shown[i]).T))[1])
     across, up = (float(shown[alone][k] - axes[k]["low"]) / (axes[k]["high"] - axes[k]["low"]) for k in (0, 1))
     number = here.page.get_by_label("Training example", exact=True).last
-    for _ in range(5):  # a busy browser still moves the page while the mouse comes
-        plane = at_rest(here, ".plane")
-        here.page.mouse.click(plane["x"] + across * plane["width"], plane["y"] + (1 - up) * plane["height"])
-        here.page.wait_for_timeout(1000)
-        if number.input_value() == str(alone + 1):
-            break
-    assert number.input_value() == str(alone + 1)
+    plane = here.page.locator(".plane").bounding_box()
+    here.page.mouse.click(plane["x"] + across * plane["width"], plane["y"] + (1 - up) * plane["height"])
+    here.until(lambda: number.input_value() == str(alone + 1))
     z = here.page.locator(".values .cell").first
     network = network_of(here)
     expected = network.explain(shown[[alone]], [0.0]).paragraphs[0].values.ravel()[0]
@@ -279,3 +265,90 @@ def test_the_graph_is_drawn_and_the_hidden_plane_too(visit):
     here.page.wait_for_selector("path.bent")
     points = network_of(here).trace(here.frames["data"][1]["train"])["a2"]
     np.testing.assert_allclose(here.frames["snapshot"][1]["hidden_points"], points, atol=1e-6)
+
+
+def dropped(here, name: str, content: bytes) -> bool:
+    """Drag a file over the page and let it go; whether the page took it from the browser, which would open it."""
+    return here.page.evaluate(
+        """([name, text]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0))], name));
+            return ["dragover", "drop"].every((kind) => {
+                const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+                return !document.querySelector("main").dispatchEvent(event);
+            });
+        }""",
+        [name, base64.b64encode(content).decode()],
+    )
+
+
+def test_a_csv_that_is_dropped_is_learned_from(visit):
+    here = visit()
+    rows = "\n".join(f"{i % 7},{-i % 5},{'yes' if i % 7 > 3 else 'no'}" for i in range(60))
+    assert dropped(here, "answers.csv", f"a,b,answer\n{rows}\n".encode())
+    here.until(lambda: here.frames["setup"][0]["setup"]["data"]["kind"] == "table")
+    setup = here.frames["setup"][0]
+    assert (setup["inputs"], setup["classes"], setup["setup"]["data"]["target"]) == (
+        ["a", "b"],
+        ["no", "yes"],
+        "answer",
+    )
+    assert "answers.csv: 60 rows, 3 columns" in here.text("section[aria-label=Data]")
+    assert here.page.get_by_text("Drop a CSV file").count() == 0
+    assert dropped(here, "broken.csv", b"")
+    here.page.get_by_role("alert").first.wait_for()
+    assert here.frames["setup"][0]["inputs"] == ["a", "b"]
+    here.errors.clear()  # the browser itself tells of the refused upload
+
+
+def test_a_model_that_is_dropped_brings_its_weights(visit, tmp_path):
+    here = opened(visit, "share")
+    trained(here)
+    there = visit()
+    assert dropped(there, "network.glassnet", exported_model(here, tmp_path).read_bytes())
+    there.page.get_by_text("network.glassnet is open", exact=False).wait_for()
+    there.until(lambda: there.theta == here.theta)
+
+
+def test_a_lesson_without_data_takes_no_file_and_is_not_left_for_it(visit):
+    here = visit(fragment(hide=["data"]))
+    assert dropped(here, "answers.csv", b"a,b\n1,2\n3,4\n")
+    press(here, "Step")
+    here.until(lambda: here.now["epoch"] == 1)
+    assert here.frames["setup"][0]["setup"]["data"]["kind"] == "circle"
+
+
+def test_training_stops_at_an_epoch_and_goes_on_when_asked(visit):
+    here = visit()
+    press(here, "More")
+    stop = here.page.get_by_label("Stop at epoch")
+    stop.fill("12")
+    stop.press("Enter")
+    here.until(lambda: here.frames["setup"][0]["setup"]["stop"]["epoch"] == 12)
+    here.page.get_by_label("Speed").select_option("full speed")
+    press(here, "Play")
+    here.until(lambda: here.now["status"].startswith("stopped"))
+    assert here.now["epoch"] == 12 and not here.now["playing"]
+    assert here.text(".status") == "stopped: epoch 12 reached"
+    here.page.get_by_text("Stopped: epoch 12 reached.").wait_for()
+    press(here, "Play")
+    here.until(lambda: here.now["epoch"] > 12)
+    stop.fill("0")
+    stop.press("Enter")
+    here.page.get_by_text("At least 1", exact=False).wait_for()
+
+
+def test_training_stops_at_a_loss(visit):
+    here = visit()
+    press(here, "More")
+    stop = here.page.get_by_label("Stop at loss")
+    stop.fill("0.2")
+    stop.press("Enter")
+    here.until(lambda: here.frames["setup"][0]["setup"]["stop"]["loss"] == 0.2)
+    press(here, "Play")
+    here.until(lambda: here.now["status"].startswith("stopped"))
+    here.page.reload()  # which brings the whole curve
+    here.page.wait_for_selector(".network")
+    here.until(lambda: len(here.frames["history"][1]["epochs"]) > 1)
+    losses = here.frames["history"][1]["loss_train"][here.frames["history"][1]["epochs"] % 1 == 0]
+    assert losses[-1] <= 0.2 < losses[:-1].min()

@@ -71,7 +71,7 @@ describe("the playground", () => {
   it("starts as usual and says so when the address is cut off", async () => {
     const { playground } = await begun("#eyJzZXR1");
     expect(playground.facts).not.toBeNull();
-    expect(playground.notices[0]!.text).toMatch(/cut off/);
+    expect(playground.notices.list[0]!.text).toMatch(/cut off/);
   });
 
   it("shows a change at once, and takes it back when it is refused", async () => {
@@ -86,13 +86,13 @@ describe("the playground", () => {
     expect(playground.errorAt("layers.0.units")).toMatch(/expected int/);
     expect(playground.errorAt("layers.0")).toMatch(/expected int/);
     expect(playground.errorAt("layers.1")).toBeNull();
-    expect(playground.notices).toEqual([]);
+    expect(playground.notices.list).toEqual([]);
   });
 
   it("tells of a refusal that belongs to no field", async () => {
     const { playground } = await begun("", (command) => (command.do === "step" ? new Refused("no") : null));
     expect(await playground.step()).toBe(false);
-    expect(playground.notices.map(({ text }) => text)).toEqual(["no"]);
+    expect(playground.notices.list.map(({ text }) => text)).toEqual(["no"]);
   });
 
   it("rejoins its session with its setup after the connection was lost", async () => {
@@ -123,7 +123,7 @@ describe("the playground", () => {
     const { playground } = await begun("", (command) =>
       command.do === "hello" ? new Refused("16 open pages already") : null,
     );
-    expect(playground.notices.map(({ text }) => text)).toEqual(["16 open pages already"]);
+    expect(playground.notices.list.map(({ text }) => text)).toEqual(["16 open pages already"]);
     expect(playground.connection).not.toBe("open");
   });
 
@@ -146,5 +146,27 @@ describe("the playground", () => {
     const { playground } = await begun();
     expect(playground.inputsFor("spiral")).toEqual({});
     expect(playground.inputsFor("function")).toEqual({ inputs: ["x"] });
+  });
+
+  it("opens a file of the reader's own, first in the list, and chooses its columns", async () => {
+    const { transport, playground } = await begun();
+    const { tables } = playground;
+    expect([tables.all, tables.current]).toEqual([[], null]);
+    await playground.take(new File(["a,b,kind"], "plants.csv"));
+    const table = { kind: "table", table: "t1", target: "kind", features: null, axes: null, train_share: 0.7, seed: 0 };
+    expect(transport.sent.at(-1)).toEqual({ do: "change", setup: { data: table } });
+    expect(tables.all.map(({ title }) => title)).toEqual(["plants.csv"]);
+    expect(tables.uses(tables.all[0]!)).toBe(true);
+    await tables.choose("a", ["b"]);
+    expect(playground.setup!.data).toMatchObject({ target: "a", features: ["b"] });
+  });
+
+  it("takes a file of a network for one", async () => {
+    const { transport, playground } = await begun();
+    await playground.take(new File([""], "mine.glassnet"));
+    expect(playground.notices.list.at(-1)!.text).toMatch(/mine.glassnet is open/);
+    transport.importModel = () => Promise.reject(new Refused("it has 3 inputs, the data have 2"));
+    await playground.take(new File([""], "mine.glassnet"));
+    expect(playground.notices.list.at(-1)).toMatchObject({ level: "error", text: "it has 3 inputs, the data have 2" });
   });
 });

@@ -102,7 +102,7 @@ describe("the socket", () => {
     HandSocket.last.breaks(); // while it says hello
     await vi.advanceTimersByTimeAsync(250);
     await joined(playground);
-    expect(playground.notices).toEqual([]);
+    expect(playground.notices.list).toEqual([]);
   });
 
   it("rejects what is under way, and what comes after, with the same word", async () => {

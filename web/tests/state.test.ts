@@ -3,8 +3,10 @@ import { DEFAULT_VIEW, fromFragment, toFragment } from "../src/state/address";
 import { Changes } from "../src/state/changes";
 import { History } from "../src/state/history";
 import { difference, merge, same } from "../src/state/merge";
+import { Notices } from "../src/state/notices.svelte";
 import { biasName, flat, place } from "../src/state/theta";
-import type { PartialSetup, Tensor } from "../src/transport/types";
+import { Watching } from "../src/state/watching";
+import type { Command, PartialSetup, Tensor } from "../src/transport/types";
 
 describe("merge", () => {
   it("merges objects key by key and replaces lists", () => {
@@ -154,5 +156,35 @@ describe("theta", () => {
 
   it("knows what stands for a bias after batch normalization", () => {
     expect([biasName(1, tensors), biasName(2, tensors)]).toEqual(["b1", "beta2"]);
+  });
+});
+
+describe("notices", () => {
+  it("are the last three, each once, and what passes goes when all is done", () => {
+    const notices = new Notices();
+    for (const text of ["a", "b", "a", "c", "d"]) notices.tell("info", text);
+    expect(notices.list.map(({ text }) => text)).toEqual(["a", "c", "d"]);
+    notices.tell("info", "wait", { passing: true });
+    notices.allDone();
+    expect(notices.list.map(({ text }) => text)).toEqual(["c", "d"]);
+    notices.dismiss(notices.list[0]!.key);
+    expect(notices.list.map(({ text }) => text)).toEqual(["d"]);
+  });
+});
+
+describe("what is watched", () => {
+  it("keeps the panel's wish when a unit is looked at, and says it all again to a new server", async () => {
+    const sent: Command[] = [];
+    const watching = new Watching(async (command) => sent.push(command));
+    await watching.watch(["histograms"]);
+    await watching.look("2.3");
+    await watching.look("2.3");
+    await watching.watch();
+    const all = ["surface", "units", "flow", "histograms"];
+    expect(sent).toEqual([
+      { do: "watch", what: all, size: 60, unit: null },
+      { do: "watch", unit: "2.3" },
+      { do: "watch", what: all, size: 60, unit: "2.3" },
+    ]);
   });
 });

@@ -2,8 +2,8 @@
  * The page's state in the address, after the `#`: compact JSON in base64url. The server never sees it, a bookmark
  * keeps it, and a teacher can send it, with a task and with controls hidden.
  */
-import type { PartialSetup } from "../transport/types";
-import { isObject } from "./merge";
+import type { PartialSetup, Setup } from "../transport/types";
+import { difference, isObject } from "./merge";
 
 export interface View {
   test?: boolean;
@@ -22,6 +22,26 @@ export interface PageState {
   /** What the pupil is to do, as plain text above the network. */
   task?: string;
   view?: View;
+}
+
+interface Page {
+  setup: Setup | null;
+  /** The setup that goes without saying. */
+  usual: Setup | null;
+  hide: string[];
+  task: string;
+  view: Required<View>;
+}
+
+/** What the address must say: what differs from the usual setup and view, and what a teacher said. */
+export function pageState({ setup, usual, hide, task, view }: Page): PageState {
+  const parts: [keyof PageState, object | string][] = [
+    ["setup", setup && usual ? (difference(usual, setup) as PartialSetup) : {}],
+    ["hide", hide],
+    ["task", task],
+    ["view", difference(DEFAULT_VIEW, view) as View],
+  ];
+  return Object.fromEntries(parts.filter(([, said]) => Object.keys(said).length > 0));
 }
 
 export function toFragment(state: PageState): string {

@@ -13,29 +13,25 @@ import {
   type Setup,
   type SnapshotHeader,
   type StepUnit,
-  type TableInfo,
   type Task,
 } from "../transport/types";
 import { pretty } from "../lib/format";
-import { DEFAULT_VIEW, fromFragment, toFragment, type PageState, type View } from "./address";
+import { DEFAULT_VIEW, fromFragment, pageState, toFragment, type PageState, type View } from "./address";
 import { Changes } from "./changes";
 import { Highlight } from "./highlight.svelte";
 import { History } from "./history";
 import type { Hideable } from "./lesson";
-import { difference, merge } from "./merge";
+import { Memory } from "./memory";
+import { merge } from "./merge";
+import { Notices } from "./notices.svelte";
+import { Tables } from "./tables.svelte";
+import { Watching } from "./watching";
 import { flat, place, type Placed, type Unit } from "./theta";
-
-export interface Told extends Notice {
-  key: number;
-}
 
 export interface FieldError {
   field: string | null;
   message: string;
 }
-
-export const SURFACE_SIDE = 60;
-const ALWAYS = ["surface", "units", "flow"];
 
 /**
  * The page's whole state. The server owns the run; this holds what it last said, sends commands, and mirrors the
@@ -56,16 +52,11 @@ export class Playground {
   history = new History();
   /** The last race, which stays to be looked at. */
   race = $state.raw<Message<RaceHeader> | null>(null);
-  notices = $state.raw<Told[]>([]);
+  readonly notices = new Notices();
   error = $state.raw<FieldError | null>(null);
   stepUnit = $state<StepUnit>("epoch");
 
-  /** The table that was opened last, though it may not be in use yet. */
-  private opened = $state.raw<TableInfo | null>(null);
-  private uploads = $state.raw<TableInfo[]>([]);
-  tables: TableInfo[] = $derived([...this.uploads, ...(this.hello?.tables ?? [])]);
-  table: TableInfo | null = $derived(this.opened ?? this.facts?.table ?? null);
-
+  readonly tables = new Tables(this);
   view = $state<Required<View>>({ ...DEFAULT_VIEW });
   hidden = $state.raw<ReadonlySet<string>>(new Set());
   task = $state("");
@@ -87,21 +78,21 @@ export class Playground {
   /** Number of layers with weights: hidden ones and the output. */
   depth = $derived((this.facts?.setup.layers.length ?? 0) + 1);
 
-  private keys = 0;
   private pending = 0;
-  private panelWatches: string[] = [];
-  private looked: string | null = null;
   private changes = new Changes(
     (setup) => this.send({ do: "change", setup }),
     (error) => this.failed(error),
   );
+  readonly watching = new Watching((command) => this.do(command));
   private wished: PageState = {};
+  private readonly memory: Memory;
   private joining: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly transport: Transport,
-    private readonly store: Storage | null = null,
+    store: Storage | null = null,
   ) {
+    this.memory = new Memory(store);
     transport.listen((message) => this.receive(message));
     transport.watchConnection((state) => void this.connected(state));
   }
@@ -110,7 +101,7 @@ export class Playground {
     try {
       this.wished = fromFragment(fragment) ?? {};
     } catch (error) {
-      this.tell("warning", (error as Error).message);
+      this.notices.tell("warning", (error as Error).message);
     }
     this.takePage(this.wished);
     this.transport.open();
@@ -124,7 +115,7 @@ export class Playground {
       this.takePage(state);
       if (this.hello) await this.change(merge(this.hello.default_setup, state.setup));
     } catch (error) {
-      this.tell("warning", (error as Error).message);
+      this.notices.tell("warning", (error as Error).message);
     }
   }
 
@@ -134,21 +125,23 @@ export class Playground {
 
   /** The state of the page for the address: what differs from the default setup, and what a teacher said. */
   state(): PageState {
-    const state: PageState = {};
-    if (this.setup && this.hello) {
-      const setup = difference(this.hello.default_setup, this.setup) as PartialSetup;
-      if (Object.keys(setup).length > 0) state.setup = setup;
-    }
-    if (this.hidden.size > 0) state.hide = [...this.hidden];
-    if (this.task !== "") state.task = this.task;
-    const view = difference(DEFAULT_VIEW, $state.snapshot(this.view)) as View;
-    if (Object.keys(view).length > 0) state.view = view;
-    return state;
+    return pageState({
+      setup: this.setup,
+      usual: this.hello?.default_setup ?? null,
+      hide: [...this.hidden],
+      task: this.task,
+      view: $state.snapshot(this.view),
+    });
   }
 
   fragment(): string {
     const state = this.state();
     return Object.keys(state).length === 0 ? "" : toFragment(state);
+  }
+
+  /** The address was written: a reload knows its session by it. */
+  remember(): void {
+    this.memory.keepAddress(this.fragment());
   }
 
   // Commands
@@ -160,7 +153,7 @@ export class Playground {
     try {
       return await this.transport.send(command, onReply);
     } finally {
-      if (--this.pending === 0) this.notices = this.notices.filter(({ passing }) => !passing);
+      if (--this.pending === 0) this.notices.allDone();
     }
   }
 
@@ -192,41 +185,30 @@ export class Playground {
   edit = (tensor: string, index: number[], value: number): Promise<boolean> =>
     this.do({ do: "edit", tensor, index, value });
 
-  /** Whether this is the table that is learned from. */
-  uses(table: TableInfo | null): boolean {
-    const { data } = this.facts!.setup;
-    return table !== null && data.kind === "table" && data.table === (table.id ?? table.table);
-  }
-
-  /** A table that was opened and could not be used as it was is put away. */
-  closeTable(): void {
-    this.opened = null;
-  }
-
   /** Reads a table of the reader's own. */
   async upload(file: File): Promise<void> {
     try {
       const table = await this.transport.upload(this.hello!.session, file);
-      const opened = { title: file.name, ...table };
-      this.uploads = [...this.uploads, opened];
-      await this.openTable(opened);
+      await this.tables.add({ title: file.name, ...table });
     } catch (error) {
       this.failed(error as Error);
     }
   }
 
-  /** Begins with the target a table names, or its last column, which most tables mean. */
-  openTable(table: TableInfo): Promise<void> {
-    this.opened = table;
-    const target = table.target ?? table.columns.at(-1)!.name;
-    return this.chooseTable(target, null);
+  /** A file that was dropped: a network of ours, or a table. */
+  async take(file: File): Promise<void> {
+    if (!file.name.endsWith(".glassnet")) return this.upload(file);
+    try {
+      this.notices.tell("info", await this.openModel(file));
+    } catch (error) {
+      this.failed(error as Error);
+    }
   }
 
-  /** `features` null: all but the target. */
-  chooseTable(target: string, features: string[] | null): Promise<void> {
-    const table = this.table?.id ?? this.table?.table;
-    const { train_share, seed } = this.setup!.data;
-    return this.change({ data: { kind: "table", table, target, features, axes: null, train_share, seed } });
+  /** Opens a model file and says so. */
+  async openModel(file: File): Promise<string> {
+    await this.transport.importModel(this.hello!.session, file);
+    return `${file.name} is open: its network stands above, with its weights.`;
   }
 
   /** A function has one input x, the patterns have two: what is chosen must fit the kind of data. */
@@ -234,20 +216,6 @@ export class Playground {
     const one = (name: string): boolean => /\bx\b/.test(name);
     const fits = this.setup!.inputs.every((name) => one(name) === (kind === "function"));
     return fits ? {} : { inputs: kind === "function" ? ["x"] : ["x1", "x2"] };
-  }
-
-  /** What snapshots carry beside the surfaces while a panel is open. */
-  watchFor(what: string[], extra: Record<string, unknown> = {}): Promise<boolean> {
-    this.panelWatches = what;
-    const all = [...new Set([...ALWAYS, ...what])];
-    return this.do({ do: "watch", what: all, size: SURFACE_SIDE, unit: this.looked, ...extra });
-  }
-
-  /** One unit, "2.3", to be sent as fine as the surface; null for none. */
-  async look(unit: string | null): Promise<void> {
-    if (unit === this.looked) return;
-    this.looked = unit;
-    await this.do({ do: "watch", unit });
   }
 
   /** Why a unit is dead or saturated, if it is. */
@@ -285,28 +253,18 @@ export class Playground {
     return at != null && (at === field || at.startsWith(`${field}.`)) ? this.error!.message : null;
   }
 
-  tell(level: Notice["level"], text: string, undo = false, passing = false): void {
-    const told = { type: "notice" as const, level, text, undo, passing, key: ++this.keys };
-    this.notices = [...this.notices.filter((other) => other.text !== text), told].slice(-3);
-  }
-
-  dismiss(key: number): void {
-    this.notices = this.notices.filter((notice) => notice.key !== key);
-  }
-
   // Messages
 
   receive(message: Message): void {
     switch (message.header.type) {
       case "hello":
         this.hello = message.header as unknown as Hello;
-        this.store?.setItem("session", this.hello.session);
+        this.memory.keepSession(this.hello.session);
         break;
       case "setup":
         this.facts = message.header as unknown as Facts;
         this.setup = merge(this.facts.setup, this.changes.waiting ?? undefined);
-        if (this.uses(this.opened)) this.opened = null;
-        this.store?.setItem("setup", JSON.stringify(this.facts.setup));
+        this.tables.settle();
         break;
       case "data":
         this.data = message as unknown as Message<DataHeader>;
@@ -324,7 +282,7 @@ export class Playground {
         break;
       case "notice": {
         const { level, text, undo, passing } = message.header as unknown as Notice;
-        this.tell(level, text, undo, passing);
+        this.notices.tell(level, text, { undo, passing });
         break;
       }
     }
@@ -341,38 +299,24 @@ export class Playground {
       this.connection = state;
       return;
     }
+    const known = this.hello && this.setup && { session: this.hello.session, setup: this.setup };
+    const greeting = known ?? this.memory.greeting(this.wished);
     try {
-      this.joining = this.transport.send({ do: "hello", ...this.greeting() });
+      this.joining = this.transport.send({ do: "hello", ...greeting });
       await this.joining;
       this.connection = "open";
       this.wasOpen = true;
-      if (this.hello) await this.watchFor(this.panelWatches);
+      if (this.hello) await this.watching.watch();
     } catch (error) {
       // too many pages, for one: nothing else is on the screen yet that could say so
-      if (!(error instanceof Unreachable)) this.tell("error", (error as Error).message);
+      if (!(error instanceof Unreachable)) this.notices.tell("error", (error as Error).message);
     }
-  }
-
-  /**
-   * The session to join and the setup to begin with if the server no longer has it. After a reload the stored session
-   * is joined only if the address still says the same: another address is another run.
-   */
-  private greeting(): { session: string | null; setup?: PartialSetup } {
-    if (this.hello && this.setup) return { session: this.hello.session, setup: this.setup };
-    const session = this.store?.getItem("session") ?? null;
-    const sameAddress = this.store?.getItem("address") === toFragment(this.wished);
-    return { session: sameAddress ? session : null, setup: this.wished.setup ?? {} };
-  }
-
-  /** Called whenever the address was written, so that a reload knows its session. */
-  remember(): void {
-    this.store?.setItem("address", toFragment(fromFragment(this.fragment()) ?? {}));
   }
 
   private failed(error: Error): void {
     const field = error instanceof Refused ? error.field : null;
     this.error = { field, message: error.message };
     if (this.facts) this.setup = this.facts.setup;
-    if (field === null && !(error instanceof Unreachable)) this.tell("error", error.message);
+    if (field === null && !(error instanceof Unreachable)) this.notices.tell("error", error.message);
   }
 }
