@@ -389,7 +389,8 @@ def shown(visit, text: str):
 
 
 def stepped(here) -> None:
-    """One click is one epoch."""
+    """One click is one epoch, from the beginning."""
+    here.until(lambda: here.now["epoch"] == 0, 60)
     press(here, "Step")
     here.until(lambda: here.now["epoch"] == 1, 60)
 
