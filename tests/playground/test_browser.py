@@ -94,6 +94,31 @@ def test_a_weight_is_edited_the_loss_changes_and_undo_brings_it_back(visit):
     assert here.text(LOSS) == before
 
 
+def test_a_weight_is_pressed_on_its_curve_and_edited(visit):
+    here = visit()
+    x, y = here.page.evaluate(
+        """() => {
+            const path = document.querySelector(".curves path");  // W1[1,1], near its beginning, where none crosses it
+            const { x, y } = path.getPointAtLength(0.93 * path.getTotalLength());
+            const at = new DOMPoint(x, y).matrixTransform(path.getScreenCTM());
+            return [at.x, at.y];
+        }"""
+    )
+    here.page.mouse.move(x, y)
+    label, value = here.text("output.weight").split(" = ")
+    row, column = (int(number) - 1 for number in label[3:-1].split(","))
+    W1 = here.frames["snapshot"][1]["theta"][:16].reshape(8, 2)
+    assert float(value.replace("\u2212", "-")) == pytest.approx(W1[row, column], abs=1e-4)
+    here.page.mouse.click(x, y)
+    editor = here.page.get_by_role("dialog", name=f"Weight {label}")
+    assert f"to unit {row + 1} of layer 1" in editor.inner_text()
+    editor.get_by_label(label, exact=True).fill("2.5")
+    here.page.keyboard.press("Enter")
+    here.until(lambda: here.frames["snapshot"][1]["theta"][2 * row + column] == 2.5)
+    here.page.keyboard.press("Escape")
+    editor.wait_for(state="detached")
+
+
 def test_a_bias_is_edited_while_it_trains(visit):
     here = visit()
     press(here, "Play")

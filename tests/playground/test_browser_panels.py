@@ -100,7 +100,7 @@ def test_explaining_points_at_the_network_and_leaves_it_alone(visit):
         here.page.keyboard.press("ArrowRight")
     assert here.theta == theta and here.now["step"] > 0
     here.page.keyboard.press("Escape")
-    assert here.page.get_by_role("region", name="Explanation").count() == 0
+    here.page.get_by_role("region", name="Explanation").wait_for(state="detached")
     assert here.page.locator(".unit.target").count() == 0
 
 

@@ -372,6 +372,28 @@ describe("panels on the page", () => {
     expect(playground.highlight.current).toBeNull();
   });
 
+  it("stays closed when the answer comes late", async () => {
+    const layers = [{ units: 2, activation: "tanh", batch_norm: false, dropout: 0 }];
+    const { fake } = await page("explain", { layers });
+    fake.replies.explain = { type: "explanation", derivation: document_, notes: [] };
+    let arrive = (): void => {};
+    const send = fake.send.bind(fake);
+    fake.send = async (command) => {
+      if (command.do === "explain") await new Promise<void>((resolve) => (arrive = resolve));
+      return send(command);
+    };
+    await fireEvent.click(screen.getByRole("button", { name: "Explain this example" }));
+    await settled();
+    arrive();
+    await settled();
+    await fireEvent.click(screen.getAllByRole("button", { name: "Next example" })[0]!);
+    await settled();
+    await fireEvent.keyDown(screen.getByRole("region", { name: "Explanation" }), { key: "Escape" });
+    arrive();
+    await settled();
+    expect(screen.queryByRole("region", { name: "Explanation" })).toBeNull();
+  });
+
   it("says why nothing can be explained", async () => {
     await page("explain", {}, (transport) => {
       transport.send = async (command) => {

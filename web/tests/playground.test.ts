@@ -3,6 +3,7 @@ import { toFragment, fromFragment } from "../src/state/address";
 import { Playground } from "../src/state/playground.svelte";
 import { FakeTransport } from "../src/transport/fake";
 import { pictureOf } from "../src/surface/pictures";
+import { readingAt } from "../src/surface/reading";
 import { Refused, type Command, type Message } from "../src/transport/types";
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
@@ -168,5 +169,17 @@ describe("the playground", () => {
     transport.importModel = () => Promise.reject(new Refused("it has 3 inputs, the data have 2"));
     await playground.take(new File([""], "mine.glassnet"));
     expect(playground.notices.list.at(-1)).toMatchObject({ level: "error", text: "it has 3 inputs, the data have 2" });
+  });
+
+  it("reads the surface at a place on the screen", async () => {
+    const { transport, playground } = await begun();
+    const frame = { width: 100, height: 100, across: { low: -6, high: 6 }, up: { low: -6, high: 6 } };
+    const surface = (shape: number[], values: number[]) =>
+      transport.push({ ...playground.snapshot!.header }, { surface: { shape, values: Float32Array.from(values) } });
+    surface([1, 2, 2], [0.1, 0.2, 0.3, 0.4]); // row 0 is the top
+    expect(readingAt([100, 0], frame, playground)).toBe("6.00, 6.00: 0.200");
+    expect(readingAt([0, 99], frame, playground)).toBe("−6.00, −5.88: 0.300");
+    surface([2, 1, 1], [0.25, 0.75]);
+    expect(readingAt([50, 50], frame, playground)).toBe("0.00, 0.00: 1 with 0.75");
   });
 });

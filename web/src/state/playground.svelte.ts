@@ -26,7 +26,7 @@ import { merge } from "./merge";
 import { Notices } from "./notices.svelte";
 import { Tables } from "./tables.svelte";
 import { Watching } from "./watching";
-import { flat, place, type Placed, type Unit } from "./theta";
+import { flat, place, weightName, type Placed, type Unit } from "./theta";
 
 export interface FieldError {
   field: string | null;
@@ -77,6 +77,8 @@ export class Playground {
   classes: string[] = $derived(this.facts?.classes ?? []);
   /** Number of layers with weights: hidden ones and the output. */
   depth = $derived((this.facts?.setup.layers.length ?? 0) + 1);
+  /** Units of the output. */
+  outputs = $derived(this.tensors.get(weightName(this.depth))?.shape[0] ?? 1);
 
   private pending = 0;
   private changes = new Changes(
