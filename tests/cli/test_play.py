@@ -140,6 +140,7 @@ def models(tmp_path_factory):
         "numbers": Network(2, [Dense(3, "tanh"), Dense(1)]),
         "line": Network(1, [Dense(3, "tanh"), Dense(1)]),
         "seven": Network(7, [Dense(3, "tanh"), Dense(1)]),
+        "three": Network(2, [Dense(3, "tanh"), Dense(3, "softmax")], "cross_entropy"),
         "wide": Network(2, [Dense(300, "tanh"), Dense(1)]),
         "summed": Network(2, [Dense(3, "tanh"), Dense(1, "sigmoid")], reduction="sum"),
     }
@@ -216,6 +217,7 @@ def test_a_setup_of_another_network_begins_with_its_own_weights(run, served, mod
     ("words", "text"),
     [
         ("seven.glassnet", "no built-in problem has 7 inputs and 1 output; give the data"),
+        ("three.glassnet", "no built-in problem has 2 inputs and 3 outputs; give the data"),
         ("wide.glassnet", "wide.glassnet: layers.0.units"),
         ("summed.glassnet", "has no sum over the examples"),
         ("missing.glassnet", "there is no such file"),
@@ -225,7 +227,8 @@ def test_a_setup_of_another_network_begins_with_its_own_weights(run, served, mod
         ("iris.glassnet --target y", "predicts 'species'; leave --target out"),
         ("own.csv -m own.csv", "is not a glassnet file"),
         ("own.csv -m iris.glassnet", "has no column 'species', which"),
-        ("own.csv -t goal -m two.glassnet", "binary_cross_entropy takes targets in [0, 1]"),
+        ("own.csv -t goal -m two.glassnet", "has 2 inputs and 1 output, but the present data give 10 inputs"),
+        ("plane -m two.glassnet", "binary_cross_entropy takes targets in [0, 1]"),
         (
             "own.csv -t goal -m numbers.glassnet",
             "has 2 inputs and 1 output, but the present data give 10 inputs",

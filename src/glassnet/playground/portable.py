@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from glassnet.engines.base import TrainState, fresh_state
+from glassnet.errors import GlassnetError
 from glassnet.files.model_file import as_tensors, network_bytes, network_from_bytes
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout
 from glassnet.network.parameters import aligned_zeros
@@ -66,13 +67,15 @@ def taken(parts: Parts, name: str, present: Problem, tables: Mapping[str, Table]
     given = {"layers": _layers(architecture), "l1": architecture.l1, "l2": architecture.l2, "seed": seed % 2**32}
     auto = {"output_activation": "auto", "loss": "auto"}
     named = {"output_activation": architecture.output.activation, "loss": architecture.loss}
-    problem: Problem | None = None
-    for choice in (auto, named):
-        problem = make_problem(merged(present.setup, given | choice), tables, present)
-        found = problem.architecture
-        if (found.output.activation, found.loss) == (architecture.output.activation, architecture.loss):
-            break
-    assert problem is not None
+    problem = make_problem(merged(present.setup, given | auto), tables, present)
+    found = problem.architecture
+    if (found.output.activation, found.loss) != (architecture.output.activation, architecture.loss):
+        try:
+            problem = make_problem(merged(present.setup, given | named), tables, present)
+        except GlassnetError:  # its output does not suit these data; where its sizes do not either, that is the reason
+            if found.sizes != architecture.sizes:
+                raise _misfit(architecture, found) from None
+            raise
     return problem, _state(problem, architecture, theta, buffers)
 
 
@@ -114,8 +117,12 @@ def _foreign(architecture: Architecture) -> dict[str, bool]:
 def _state(problem: Problem, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray) -> TrainState:
     """The imported weights as a state of the problem that the setup made; the present data must fit them."""
     if problem.architecture.sizes != architecture.sizes:
-        there, here = ends(architecture), ends(problem.architecture)
-        raise MisfitError(f"the model has {there}, but the present data give {here}; choose such data or inputs first")
+        raise _misfit(architecture, problem.architecture)
     aligned = aligned_zeros(theta.size, problem.architecture.dtype)
     aligned[:] = theta
     return fresh_state(problem.program, aligned, buffers.astype(problem.architecture.dtype))
+
+
+def _misfit(model: Architecture, data: Architecture) -> MisfitError:
+    there, here = ends(model), ends(data)
+    return MisfitError(f"the model has {there}, but the present data give {here}; choose such data or inputs first")
