@@ -1,7 +1,11 @@
 """The optional packages that tests compare with, and what to say about those that are missing."""
 
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
+
+import pytest
 
 ORACLES = ("torch", "pandas", "pyarrow", "palmerpenguins", "numba", "tensorboardX", "sympy", "playwright", "keras")
 
@@ -9,6 +13,16 @@ ORACLES = ("torch", "pandas", "pyarrow", "palmerpenguins", "numba", "tensorboard
 def missing_oracles() -> list[str]:
     """Those that cannot be imported here."""
     return [name for name in ORACLES if find_spec(name) is None]
+
+
+def import_or_skip(name: str) -> ModuleType:
+    """The module; a test that wants one which itself imports an oracle that is not here is skipped."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in ORACLES:
+            raise
+        pytest.skip(f"{name} imports {error.name}")
 
 
 def is_named(oracle: str, reason: str) -> bool:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import doctest
-import importlib
 import inspect
 import re
 import warnings
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import glassnet
+from oracles import import_or_skip
 
 PACKAGE = Path(glassnet.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,7 @@ def run_examples(tests: list[doctest.DocTest]) -> list[str]:
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_docstrings_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    module = importlib.import_module(name)
+    module = import_or_skip(name)
     assert run_examples(doctest.DocTestFinder(exclude_empty=True).find(module, module.__name__)) == []
 
 
