@@ -19,6 +19,7 @@ __all__ = [
     "DECAY",
     "DECISION",
     "DONE",
+    "EDGE",
     "FIRST",
     "FIRST_BLOCK",
     "FRAME",
@@ -115,6 +116,7 @@ LOSSES = 48  # the block's losses (float64)
 SEED = 49  # of random draws
 SCRATCH = 50  # this thread's panel of the gradient, when the update follows at once
 GRADIENT_OF_LO = 51  # address of the gradient of parameter LO
+EDGE = 52  # where this thread packs matrices (see `packed`)
 FRAME = 56  # numbers of a frame
 
 # of COEFFICIENTS, beyond the rule's own

@@ -13,6 +13,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.engines.compiled.memory import LINE, bits
 from glassnet.engines.compiled.order import chunk_of, is_narrow
+from glassnet.engines.compiled.packing import DEEP, PACKING_BYTES, has_matrix_unit
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -21,6 +22,7 @@ __all__ = ["Plan", "plan_prediction", "plan_training"]
 
 _PANEL = 3072  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
 _ROWS = 12  # and a multiple of so many rows: whole tiles of 6, or of 4
+_PACKED = 32  # inputs, units and rows of a block from which a layer's products are packed
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Plan:
     batch: tuple[int, int] = (0, 0)  # and the batch's inputs and targets, when they are copied there
     scratch: int = 0  # bytes for a panel of the gradient, or three tiles of a row function
     first: tuple[int, int, int] = (0, 0, 0)  # field, offset and step of the first layer's z
+    packing: int = 0  # bytes for the tiles of a product
 
     def tape(self, name: str) -> tuple[int, int]:
         """Address and length of a tape."""
@@ -81,9 +84,9 @@ class Plan:
         return table.ctypes.data, len(table)
 
 
-def _height(columns: int, rows: int) -> int:
-    """Rows of a panel: about _PANEL parameters, but a few panels, so that threads can share them."""
-    return max(_ROWS, min(_PANEL // columns, -(-rows // 4)) // _ROWS * _ROWS)
+def _height(columns: int, rows: int, whole: int) -> int:
+    """Rows of a panel: about _PANEL parameters, but a few panels, so that threads can share them, and whole tiles."""
+    return max(whole, min(_PANEL // columns, -(-rows // 4)) // whole * whole)
 
 
 class _Builder:
@@ -104,6 +107,7 @@ class _Builder:
         self.buffers = {piece.name: piece.start for piece in buffer_layout(architecture).slices}
         self.rows, self.turns, self.by = Tape(), Tape(), 0
         units = [layer.units for layer in architecture.dense if layer.g.rowwise] + [architecture.output.units]
+        self.packing = 0
         self.scratch = 3 * max(units) * vector_bytes() // self.size
         self.product, self.turned = addresses([("product", "rows", self.dtype), ("product", "columns", self.dtype)])
 
@@ -151,9 +155,22 @@ class _Builder:
         units, inputs = self.pieces[f"W{number}"].shape
         return self.training and is_narrow(self.dtype, inputs, units)
 
+    def packs(self, number: int) -> bool:
+        """Whether the products of this layer go to the processor's matrix unit."""
+        if self.dtype != "float32" or self.narrow(number) or not has_matrix_unit():
+            return False
+        return min(*self.pieces[f"W{number}"].shape, self.block) >= _PACKED
+
+    def multiply(self, name: str, number: int) -> tuple[str, ...]:
+        """The stage of this name that multiplies for a layer: with the processor's matrix unit or without."""
+        if not self.packs(number):
+            return name, self.dtype
+        self.packing = PACKING_BYTES
+        return (f"packed_{name}",)
+
     def add(self, chunk: int, key: tuple[str, ...], *operands: int | float) -> None:
         """An instruction of the rows' pass; before it a barrier, where it reads what other threads have written."""
-        if chunk != self.by or (chunk and key[0] == "affine"):
+        if chunk != self.by or (chunk and key[0].endswith("affine")):
             self.rows.add(("barrier",))
         self.by = chunk
         self.rows.add(key, *operands)
@@ -190,7 +207,7 @@ class _Builder:
         if self.narrow(number):
             self.add(0, ("few", self.dtype), *places, *shapes)
         else:
-            self.add(share, ("affine", self.dtype), self.product, *places, *shapes, self.chunk(units), share)
+            self.add(share, self.multiply("affine", number), self.product, *places, *shapes, self.chunk(units), share)
         if layer.norm is not None:
             z = self.normalize(layer.norm, number, z, out if same else None)
         self.tensors[f"pre{number}"] = z
@@ -352,7 +369,7 @@ class _Builder:
         da = self.tensor(f"da{number - 1}", inputs, below.step)
         self.add(
             share,
-            ("affine", self.dtype),
+            self.multiply("affine", number),
             self.product,
             *(*delta.place, *turned.place, 0, 0, *da.place, units, inputs, delta.step, da.step, chunk, share),
         )
@@ -376,11 +393,11 @@ class _Builder:
             chunk = self.chunk(delta.columns)
             if weights:
                 left, right = (delta, below) if self.narrow(number) else (below, delta)
-                height = _height(chunk or right.columns, left.columns)
+                height = _height(chunk or right.columns, left.columns, DEEP if self.packs(number) else _ROWS)
                 size = height * right.columns
                 panels += -(-left.columns // height) * (-(-right.columns // chunk) if chunk else 1)
                 columns.add(
-                    ("weight_gradient", self.dtype),
+                    self.multiply("weight_gradient", number),
                     *(self.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
                     *(left.step, right.step, height, chunk, first, at_once, bool(here and here.at_last), number),
                 )
@@ -445,7 +462,7 @@ def plan_prediction(architecture: Architecture, block: int, judged: bool) -> Pla
         builder.loss()
     z = builder.tensors["z1"]
     tapes, scratch = {"rows": builder.rows.resolve()}, builder.scratch * builder.size
-    return Plan(tapes, block, builder.work, 0, scratch=scratch, first=(*z.place, z.step))
+    return Plan(tapes, block, builder.work, 0, scratch=scratch, first=(*z.place, z.step), packing=builder.packing)
 
 
 @lru_cache(maxsize=128)
@@ -484,6 +501,6 @@ def plan_training(
         carry = Tape()
         carry.add(("carry", rule.name), 0, *[0] * 6, *(float(c) for c in rule.constants.values()))
         tapes["carry"] = carry.resolve()
-    tensors = builder.tensors
+    tensors, scratch = builder.tensors, builder.scratch * builder.size
     batch = (tensors["x"].offset, tensors["y"].offset) if ordered else (0, 0)
-    return Plan(tapes, block, builder.work, panels, tensors["losses"].offset, batch, builder.scratch * builder.size)
+    return Plan(tapes, block, builder.work, panels, tensors["losses"].offset, batch, scratch, packing=builder.packing)

@@ -9,7 +9,7 @@ from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
 from glassnet.engines.compiled.machine_code import vector_bytes
 from glassnet.engines.compiled.product import kernel
 
-__all__ = ["affine", "bias_gradient", "few", "product", "transpose", "weight_gradient"]
+__all__ = ["affine", "bias_gradient", "few", "its_turn", "product", "transpose", "weight_gradient"]
 
 _DEPTH = 400  # of a product: so many rows of a tile's B stay near, and its sums in registers
 

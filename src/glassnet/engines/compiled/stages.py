@@ -9,7 +9,7 @@ share of those instead.
 
 # pyright: basic
 
-from glassnet.engines.compiled import drivers, layers, products, updates
+from glassnet.engines.compiled import drivers, layers, packed, products, updates
 
 __all__ = ["STAGES"]
 
@@ -18,6 +18,8 @@ STAGES = {
     "affine": products.affine,
     "few": products.few,
     "transpose": products.transpose,
+    "packed_affine": packed.packed_affine,
+    "packed_weight_gradient": packed.packed_weight_gradient,
     "weight_gradient": products.weight_gradient,
     "bias_gradient": products.bias_gradient,
     "activation": layers.activation,

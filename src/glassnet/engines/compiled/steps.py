@@ -146,8 +146,9 @@ class Training:
         for field, offset in ((f.LOSSES, plan.losses), (f.INPUT, plan.batch[0]), (f.TARGET, plan.batch[1])):
             frames[:, field] = [start + offset for start in work]
         while len(self.scratches) < threads:
-            self.scratches.append(aligned(plan.scratch))
-        frames[:, f.SCRATCH] = [address(panel) for panel in self.scratches[:threads]]
+            self.scratches.append(aligned(plan.packing + plan.scratch))
+        frames[:, f.EDGE] = [address(panel) for panel in self.scratches[:threads]]
+        frames[:, f.SCRATCH] = frames[:, f.EDGE] + plan.packing
         crew = self.crews[threads] = _Crew(shared, numbers, frames.copy(), frames, [address(row) for row in frames])
         return crew
 

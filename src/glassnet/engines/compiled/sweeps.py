@@ -49,8 +49,9 @@ class Sweep:
         self.row_work = 2.0 * architecture.parameter_count
         self.size = 4 if architecture.dtype == "float32" else 8
         fr = self.frame
-        self.scratch = aligned(self.plan.scratch)
-        fr[f.THREADS], fr[f.WORK], fr[f.SCRATCH] = 1, address(self.work), address(self.scratch)
+        self.scratch = aligned(self.plan.packing + self.plan.scratch)
+        fr[f.THREADS], fr[f.WORK], fr[f.EDGE] = 1, address(self.work), address(self.scratch)
+        fr[f.SCRATCH] = fr[f.EDGE] + self.plan.packing
         fr[f.SHARED] = ctypes.addressof(self.shared)
         self.op[1], self.op[2] = self.plan.tape("rows")
         self.op[3], self.op[4], self.op[5] = block, self.inputs, self.outputs

@@ -1,0 +1,375 @@
+"""Products on the processor's matrix unit (Intel AMX), at the accuracy of float32.
+
+The unit multiplies bfloat16, numbers with the exponents of float32 and 8 binary digits, and adds up in float32. The 24
+digits of a float32 are just three times 8, so every number is the sum of three of them,
+
+    x = high + middle + low,        high = x rounded to 8 digits, middle = x - high rounded, low = the rest,
+
+and a product is the sum of nine, of which the three smallest are together below a unit in the last place:
+
+    x y = low high + middle high + middle middle + high middle + high high + high low,
+
+left of x and right of y. So the unit does six times the work, and is still more than twice as fast as the fused
+multiply-adds of AVX-512: 16 x 16 numbers of C take 32 steps of k in 16 cycles.
+
+Its operands are tiles of 16 rows of 64 bytes. A tile of the left matrix A holds 16 rows and 32 steps of k; one of the
+right matrix B has 16 columns, and 32 steps of k in 16 rows of pairs. In what order k runs is free if it is the same on
+both sides: here k and k + 16 make a pair, so that a pair is two vectors of A or B as they lie, shifted into each other.
+`pack` makes the tiles of a matrix once, three for the three pieces; all products that it takes part in read them. k
+runs upwards by 32, whatever the block of C: as in `product`, the bits of C[r, j] do not depend on where it stands.
+
+    left:  strip s, step d of depth: A[16 s : 16 s + 16, 32 d : 32 d + 32],  PIECES tiles in a row
+    right: strip s, step d of depth: B[32 d : 32 d + 32, 16 s : 16 s + 16]
+
+Sources: Intel, Architecture Instruction Set Extensions Programming Reference (2020), ch. 3; Henry, Tang and Heinecke
+(2019), Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations.
+"""
+
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
+
+import struct
+from functools import cache
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from glassnet.engines.compiled import frame as f
+from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
+from glassnet.engines.compiled.packing import DEEP, DEPTH, EDGE_BYTES, FAR, NEAR_BYTES, PIECES, STRIP, TILE
+from glassnet.engines.compiled.products import its_turn
+
+__all__ = ["packed_affine", "packed_weight_gradient"]
+
+_BYTE, _NOTHING = ir.IntType(8), ir.VoidType()
+_WHOLE = 2 * STRIP  # rows and columns of a block of C: two tiles by two, in four of the eight registers
+# the six products, smallest first: from one to the next only one side's piece changes
+_HIGH, _MIDDLE, _LOW = range(PIECES)
+_TERMS = ((_LOW, _HIGH), (_MIDDLE, _HIGH), (_MIDDLE, _MIDDLE), (_HIGH, _MIDDLE), (_HIGH, _HIGH), (_HIGH, _LOW))
+
+
+# --- packing ----------------------------------------------------------------------------------------------------------
+
+
+def _packer(side, lie):
+    """A function (S, step, rows, columns, tiles, distance, scratch) that makes the tiles of a matrix S for a product.
+
+    `side` "left": as A, "right": as B. `lie` "straight": of S itself; "turned": of its transpose. `distance` is the
+    bytes from strip to strip.
+    """
+    kit = Kit("float32")
+    load, count, at_, turn = kit.load, kit.count, kit.pointer, q.turn(kit.dtype, kit.count)
+    left, turned = side == "left", lie == "turned"
+    tall, wide = (STRIP, DEEP) if left != turned else (DEEP, STRIP)  # of S in a tile
+
+    @compiled
+    def top(x):
+        """x rounded to the digits of a bfloat16."""
+        bits = q.bits_of(x)
+        return q.from_bits((bits + q.whole(x, 0x8000)) & q.whole(x, -0x10000))
+
+    @compiled
+    def put(out, piece, x, y):
+        pair = q.shift_right(q.bits_of(x), q.whole(x, 16)) | (q.bits_of(y) & q.whole(y, -0x10000))
+        q.store(q.after(out, piece * (TILE // 4)), 0, count, q.from_bits(pair))
+
+    @compiled
+    def put_pairs(out, x, y):
+        """The three pieces of the pairs (x, y), a row of each of the three tiles."""
+        high_x, high_y = top(x), top(y)
+        put(out, _HIGH, high_x, high_y)
+        x, y = x - high_x, y - high_y
+        middle_x, middle_y = top(x), top(y)
+        put(out, _MIDDLE, middle_x, middle_y)
+        put(out, _LOW, x - middle_x, y - middle_y)
+
+    @compiled
+    def put_tiles(p, step, rows, columns, out):
+        """The tiles of a left block of 16 x 32, or a right one of 32 x 16, of which so much is there."""
+        for r in range(STRIP):
+            if left:
+                there = columns if r < rows else 0
+                x, y = load(q.after(p, r * step), 0, there), load(q.after(p, r * step), count, there)
+            else:
+                x = load(q.after(p, r * step), 0, columns if r < rows else 0)
+                y = load(q.after(p, (r + STRIP) * step), 0, columns if r + STRIP < rows else 0)
+            put_pairs(q.after(out, r * count), x, y)
+
+    @compiled
+    def turn_half(p, step, rows, columns, out, out_step):
+        """A block of at most 16 x 16 turned; what is not there is 0."""
+        if rows < STRIP or columns < STRIP:
+            for r in range(STRIP):
+                q.store(q.after(out, r * out_step), 0, count, load(out, 0, 0))
+        if rows > 0 and columns > 0:
+            turn(p, step, min(rows, STRIP), min(columns, STRIP), out, out_step)
+
+    @compiled
+    def put_turned(p, step, rows, columns, out, scratch):
+        """The tiles of the transpose of a block."""
+        if left:
+            turn_half(p, step, rows, columns, scratch, DEEP)
+            turn_half(q.after(p, STRIP * step), step, rows - STRIP, columns, q.after(scratch, STRIP), DEEP)
+            put_tiles(scratch, DEEP, STRIP, DEEP, out)
+        else:
+            turn_half(p, step, rows, columns, scratch, STRIP)
+            turn_half(q.after(p, STRIP), step, rows, columns - STRIP, q.after(scratch, STRIP * STRIP), STRIP)
+            put_tiles(scratch, STRIP, DEEP, STRIP, out)
+
+    @compiled
+    def put_block(p, step, rows, columns, out, scratch):
+        if turned:
+            put_turned(p, step, rows, columns, out, scratch)
+        else:
+            put_tiles(p, step, rows, columns, out)
+
+    @compiled
+    def pack(S, step, rows, columns, tiles, distance, scratch):
+        for r in range(0, rows, tall):
+            for c in range(0, columns, wide):
+                p = q.after(S, r * step + c)
+                strip, deep = (r // tall, c // wide) if tall == STRIP else (c // wide, r // tall)
+                out = at_(tiles + strip * distance + deep * (PIECES * TILE))
+                if r + tall <= rows and c + wide <= columns:
+                    put_block(p, step, tall, wide, out, scratch)  # without masks
+                else:
+                    put_block(p, step, rows - r, columns - c, out, scratch)
+
+    return pack
+
+
+# --- multiplying ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _block(tall, wide):
+    """C = start + A B for a block of C of `tall` by `wide` tiles, as a Numba intrinsic.
+
+    (a, a_distance, b, b_distance, depth, start, start_step, c, c_step): addresses; distances from strip to strip and
+    steps from row to row in bytes. `start` 0 means 0, and with step 0 it is one row added to all (a bias).
+    """
+    number = types.int64
+    blocks = [(i, j) for i in range(tall) for j in range(wide)]
+    register = {block: n for n, block in enumerate(blocks)}
+    left, right = [4 + i for i in range(tall)], [6 + j for j in range(wide)]
+
+    @intrinsic
+    def block(typingctx, a, a_distance, b, b_distance, depth, start, start_step, c, c_step):
+        signature = types.void(*[number] * 9)
+
+        def emit(context, builder, signature, arguments):
+            a, a_distance, b, b_distance, depth, start, start_step, c, c_step = arguments
+
+            def constant(n):
+                return ir.Constant(q.I64, n)
+
+            def say(name, *operands):
+                values = [ir.Constant(_BYTE, o) if isinstance(o, int) else o for o in operands]
+                q.llvm_function(builder, f"llvm.x86.{name}", _NOTHING, [v.type for v in values], values)
+
+            def move(name, tile, address, step):
+                say(name, tile, builder.inttoptr(address, _BYTE.as_pointer()), step)
+
+            def each_of_c(name, base, step):
+                for (i, j), tile in register.items():
+                    row = builder.add(base, builder.mul(step, constant(STRIP * i)))
+                    move(name, tile, builder.add(row, constant(4 * STRIP * j)), step)
+
+            with builder.if_else(builder.icmp_unsigned("!=", start, constant(0))) as (given, none):
+                with given:
+                    each_of_c("tileloadd64", start, start_step)
+                with none:
+                    for tile in register.values():
+                        say("tilezero", tile)
+            with cgutils.for_range(builder, depth) as loop:
+                along = builder.mul(loop.index, constant(PIECES * TILE))
+                strips = {}
+                for tiles, base, distance in ((left, a, a_distance), (right, b, b_distance)):
+                    for n, tile in enumerate(tiles):
+                        strips[tile] = builder.add(builder.add(base, along), builder.mul(distance, constant(n)))
+                held = {}
+
+                def want(tile, piece):
+                    """The piece of this strip in its register."""
+                    if held.get(tile) != piece:
+                        held[tile] = piece
+                        move("tileloadd64", tile, builder.add(strips[tile], constant(piece * TILE)), constant(64))
+
+                for one, other in _TERMS:
+                    for i, j in blocks:
+                        want(left[i], one)
+                        want(right[j], other)
+                        say("tdpbf16ps", register[i, j], left[i], right[j])
+            each_of_c("tilestored64", c, c_step)
+            return context.get_dummy_value()
+
+        return signature, emit
+
+    return block
+
+
+@intrinsic
+def _begin(typingctx):
+    """Make all eight registers tiles of 16 rows of 64 bytes."""
+
+    def emit(context, builder, signature, arguments):
+        words = struct.unpack("<8Q", struct.pack("<BB14x8H16x8B8x", 1, 0, *[64] * 8, *[16] * 8))
+        place = cgutils.alloca_once(builder, ir.ArrayType(q.I64, 8))
+        builder.store(ir.Constant(ir.ArrayType(q.I64, 8), [ir.Constant(q.I64, word) for word in words]), place)
+        q.llvm_function(builder, "llvm.x86.ldtilecfg", _NOTHING, [place.type], [place])
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
+@intrinsic
+def _end(typingctx):
+    """Give the registers back: a thread without tiles is switched faster."""
+
+    def emit(context, builder, signature, arguments):
+        q.llvm_function(builder, "llvm.x86.tilerelease", _NOTHING, [], [])
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
+def _multiplier():
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge) of addresses:
+    C = start + A B, of tiles `depth` steps deep; steps of start and C in numbers.
+
+    A block of C at an edge, less than whole tiles, is made in `edge` and copied.
+    """
+    kit = Kit("float32")
+    at_, size, load, count = kit.pointer, kit.bytes, kit.load, kit.count
+    b22, b21, b12, b11 = _block(2, 2), _block(2, 1), _block(1, 2), _block(1, 1)
+
+    @compiled
+    def copy(source, step, target, target_step, rows, columns):
+        for r in range(rows):
+            for j in range(0, columns, count):
+                q.store(q.after(target, r * target_step), j, columns, load(q.after(source, r * step), j, columns))
+
+    @compiled
+    def multiply(a0, a_distance, b0, b_distance, depth, s0, s_step, c0, c_step, M, N, edge):
+        for j in range(0, N, _WHOLE):
+            columns, b = min(N - j, _WHOLE), b0 + j // STRIP * b_distance
+            for i in range(0, M, _WHOLE):
+                rows, a = min(M - i, _WHOLE), a0 + i // STRIP * a_distance
+                c, to = c0 + (i * c_step + j) * size, c_step * size
+                s, start_step = s0 + (i * s_step + j) * size if s0 != 0 else 0, s_step * size
+                place, beside = c, rows % STRIP != 0 or columns % STRIP != 0
+                if beside:
+                    place, to = edge, _WHOLE * size
+                    if s != 0:
+                        copy(at_(s), s_step, at_(edge), _WHOLE, rows, columns)
+                        s, start_step = edge, to
+                if rows > STRIP:
+                    if columns > STRIP:
+                        b22(a, a_distance, b, b_distance, depth, s, start_step, place, to)
+                    else:
+                        b21(a, a_distance, b, b_distance, depth, s, start_step, place, to)
+                elif columns > STRIP:
+                    b12(a, a_distance, b, b_distance, depth, s, start_step, place, to)
+                else:
+                    b11(a, a_distance, b, b_distance, depth, s, start_step, place, to)
+                if beside:
+                    copy(at_(edge), _WHOLE, at_(c), c_step, rows, columns)
+
+    return multiply
+
+
+def packed_affine():
+    """z = a W + b, this thread's part, as `products.affine`; operands as there.
+
+    The tiles of a are made first, then those of W for two strips of columns at a time, which stay near while a's go
+    by. More than FAR rows by DEPTH would not fit into the core's own cache: then piece by piece.
+    """
+    kit, multiply = Kit("float32"), _multiplier()
+    at_, size = kit.pointer, kit.bytes
+    pack_left, pack_right = _packer("left", "straight"), _packer("right", "straight")
+
+    def stage(op, fr):
+        a0, W, z0, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], fr[op[8]] + op[9], op[10], op[11]
+        a_step, z_step, chunk = op[12], op[13], op[14] if op[14] > 0 else outputs
+        edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + NEAR_BYTES
+        r0, r1, c0, c1 = region(fr, outputs, op[15])
+        _begin()
+        for k in range(0, inputs, DEPTH):
+            deep = min(inputs - k, DEPTH)
+            depth = (deep + DEEP - 1) // DEEP
+            distance = depth * (PIECES * TILE)
+            for r in range(r0, r1, FAR):
+                rows = min(r1 - r, FAR)
+                pack_left(at_(a0 + (r * a_step + k) * size), a_step, rows, deep, far, distance, at_(edge))
+                for c in range(c0, c1, _WHOLE):
+                    first = c // chunk * chunk  # W lies chunk by chunk
+                    w_step, columns = min(chunk, outputs - first), min(c1 - c, _WHOLE)
+                    w = W + (first * inputs + k * w_step + c - first) * size
+                    pack_right(at_(w), w_step, deep, columns, near, distance, at_(edge))
+                    z = z0 + (r * z_step + c) * size
+                    start, step = z, z_step
+                    if k == 0:
+                        start, step = fr[op[6]] + op[7] + c * size if op[6] != 0 else 0, 0
+                    multiply(far, distance, near, distance, depth, start, step, z, z_step, rows, columns, edge)
+        _end()
+
+    return stage
+
+
+def packed_weight_gradient():
+    """dW = a^T delta by panels, as `products.weight_gradient`; operands as there.
+
+    The tiles of delta are made first, as many columns as fit, then those of a^T for a panel's rows.
+    """
+    kit, multiply = Kit("float32"), _multiplier()
+    at_, size = kit.pointer, kit.bytes
+    pack_left, pack_right = _packer("left", "turned"), _packer("right", "straight")
+
+    def stage(op, fr):
+        a0, d0, W, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], op[6], op[7], op[8]
+        a_step, d_step, height, chunk = op[9], op[10], op[11], op[12] if op[12] != 0 else outputs
+        panel, update = op[13], op[14]
+        edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + NEAR_BYTES
+        strips, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
+        low, high, c0, c1 = 0, strips, 0, outputs
+        if op[12] != 0:
+            c0, c1 = share(fr, outputs, chunk)
+        else:
+            turn = its_turn(fr, op[16])
+            low, high = strips * turn // fr[f.THREADS], strips * (turn + 1) // fr[f.THREADS]
+        _begin()
+        for r in range(0, fr[f.ROWS], FAR):
+            rows = min(fr[f.ROWS] - r, FAR)
+            depth = (rows + DEEP - 1) // DEEP
+            distance = depth * (PIECES * TILE)
+            again = r > 0 or fr[f.FIRST_BLOCK] == 0
+            finish = update != 0 and fr[f.LAST_BLOCK] != 0 and r + rows == fr[f.ROWS]
+            for g in range(c0, c1, DEPTH):
+                delta, wide = d0 + (r * d_step + g) * size, min(c1 - g, DEPTH)
+                pack_right(at_(delta), d_step, rows, wide, far, distance, at_(edge))
+                for strip in range(low, high):
+                    i, end = strip * height, min((strip + 1) * height, inputs)
+                    a = at_(a0 + (r * a_step + i) * size)
+                    pack_left(a, a_step, rows, end - i, near, distance, at_(edge))
+                    for c in range(g, g + wide, chunk):
+                        columns = min(chunk, outputs - c)
+                        first = W + c * inputs + i * columns
+                        start = fr[f.GRADIENT] + first * size
+                        if finish and op[15] != 0 and not again:  # nobody else will want this gradient
+                            start = fr[f.SCRATCH]
+                        right = far + (c - g) // STRIP * distance
+                        before = start if again else 0
+                        multiply(
+                            *(near, distance, right, distance, depth, before, columns),
+                            *(start, columns, end - i, columns, edge),
+                        )
+                        if finish:
+                            fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
+                            fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + strip * chunks + c // chunk, start
+                            q.call(integers(update)[0], integers(update), fr)
+        _end()
+
+    return stage

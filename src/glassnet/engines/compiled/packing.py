@@ -1,0 +1,46 @@
+"""Where the packed tiles of a matrix lie, and whether this computer has a unit to multiply them: see `packed`."""
+
+import ctypes
+import platform
+import sys
+from functools import cache
+
+from glassnet.engines.compiled.machine_code import processor, vector_bytes
+
+__all__ = [
+    "DEEP",
+    "DEPTH",
+    "EDGE_BYTES",
+    "FAR",
+    "NEAR_BYTES",
+    "PACKING_BYTES",
+    "PIECES",
+    "STRIP",
+    "TILE",
+    "has_matrix_unit",
+]
+
+STRIP = 16  # rows of the left matrix, or columns of the right one, in a tile
+DEEP = 32  # steps of the sum in a tile
+TILE = 1024  # bytes of a tile
+PIECES = 3  # tiles for the digits of a float32
+FAR, DEPTH = 256, 512  # rows of A, and steps of k, that are packed at a time
+EDGE_BYTES = 4 * (2 * STRIP) ** 2  # of a block of C that is made beside it
+NEAR_BYTES = 2 * (DEPTH // DEEP) * PIECES * TILE  # of two strips
+FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
+PACKING_BYTES = EDGE_BYTES + NEAR_BYTES + FAR_BYTES
+
+_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA = 158, 0x1023, 18
+
+
+@cache
+def has_matrix_unit() -> bool:
+    """Whether this processor has AMX for bfloat16, and the system lets this process use it.
+
+    Linux wants to be asked, once a process: the unit's registers make a thread's state 8 KB larger.
+    """
+    if not {"+amx-tile", "+amx-bf16"} <= set(processor()[1].split(",")) or vector_bytes() != 64:
+        return False
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return False
+    return ctypes.CDLL(None).syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA) == 0
