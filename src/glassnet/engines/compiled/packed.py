@@ -39,7 +39,7 @@ from numba.extending import intrinsic
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
-from glassnet.engines.compiled.packing import DEEP, DEPTH, EDGE_BYTES, FAR, NEAR_BYTES, PIECES, STRIP, TILE
+from glassnet.engines.compiled.packing import DEEP, DEPTH, EDGE_BYTES, FAR, NEAR, NEAR_BYTES, PIECES, STRIP, TILE
 from glassnet.engines.compiled.products import its_turn
 
 __all__ = ["packed_affine", "packed_weight_gradient"]
@@ -148,8 +148,9 @@ def _packer(side, lie):
 def _block(tall, wide):
     """C = start + A B for a block of C of `tall` by `wide` tiles, as a Numba intrinsic.
 
-    (a, a_distance, b, b_distance, depth, start, start_step, c, c_step): addresses; distances from strip to strip and
-    steps from row to row in bytes. `start` 0 means 0, and with step 0 it is one row added to all (a bias).
+    (a, a_distance, b, b_distance, depth, start, start_step, c, c_step): addresses;
+    distances from strip to strip and steps from row to row in bytes. `start` 0 means 0, and with step 0 it is one row
+    added to all (a bias).
     """
     number = types.int64
     blocks = [(i, j) for i in range(tall) for j in range(wide)]
@@ -238,7 +239,7 @@ def _end(typingctx):
 
 def _multiplier():
     """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge) of addresses:
-    C = start + A B, of tiles `depth` steps deep; steps of start and C in numbers.
+    C = start + A B, of tiles `depth` deep; steps of start and C in numbers.
 
     A block of C at an edge, less than whole tiles, is made in `edge` and copied.
     """
@@ -284,8 +285,8 @@ def _multiplier():
 def packed_affine():
     """z = a W + b, this thread's part, as `products.affine`; operands as there.
 
-    The tiles of a are made first, then those of W for two strips of columns at a time, which stay near while a's go
-    by. More than FAR rows by DEPTH would not fit into the core's own cache: then piece by piece.
+    The tiles of a are made first, then those of W for a chunk of its columns. More than FAR rows by DEPTH would not fit
+    into the core's own cache: then piece by piece.
     """
     kit, multiply = Kit("float32"), _multiplier()
     at_, size = kit.pointer, kit.bytes
@@ -304,9 +305,9 @@ def packed_affine():
             for r in range(r0, r1, FAR):
                 rows = min(r1 - r, FAR)
                 pack_left(at_(a0 + (r * a_step + k) * size), a_step, rows, deep, far, distance, at_(edge))
-                for c in range(c0, c1, _WHOLE):
+                for c in range(c0, c1, NEAR):
                     first = c // chunk * chunk  # W lies chunk by chunk
-                    w_step, columns = min(chunk, outputs - first), min(c1 - c, _WHOLE)
+                    w_step, columns = min(chunk, outputs - first), min(c1 - c, NEAR)
                     w = W + (first * inputs + k * w_step + c - first) * size
                     pack_right(at_(w), w_step, deep, columns, near, distance, at_(edge))
                     z = z0 + (r * z_step + c) * size
@@ -322,7 +323,7 @@ def packed_affine():
 def packed_weight_gradient():
     """dW = a^T delta by panels, as `products.weight_gradient`; operands as there.
 
-    The tiles of delta are made first, as many columns as fit, then those of a^T for a panel's rows.
+    The tiles of a^T are made first, then those of delta for a chunk of W, whose panels follow each other in memory.
     """
     kit, multiply = Kit("float32"), _multiplier()
     at_, size = kit.pointer, kit.bytes
@@ -340,6 +341,7 @@ def packed_weight_gradient():
         else:
             turn = its_turn(fr, op[16])
             low, high = strips * turn // fr[f.THREADS], strips * (turn + 1) // fr[f.THREADS]
+        top, group = min(high * height, inputs), DEPTH // height * height
         _begin()
         for r in range(0, fr[f.ROWS], FAR):
             rows = min(fr[f.ROWS] - r, FAR)
@@ -347,28 +349,27 @@ def packed_weight_gradient():
             distance = depth * (PIECES * TILE)
             again = r > 0 or fr[f.FIRST_BLOCK] == 0
             finish = update != 0 and fr[f.LAST_BLOCK] != 0 and r + rows == fr[f.ROWS]
-            for g in range(c0, c1, DEPTH):
-                delta, wide = d0 + (r * d_step + g) * size, min(c1 - g, DEPTH)
-                pack_right(at_(delta), d_step, rows, wide, far, distance, at_(edge))
-                for strip in range(low, high):
-                    i, end = strip * height, min((strip + 1) * height, inputs)
-                    a = at_(a0 + (r * a_step + i) * size)
-                    pack_left(a, a_step, rows, end - i, near, distance, at_(edge))
-                    for c in range(g, g + wide, chunk):
-                        columns = min(chunk, outputs - c)
+            for g in range(low * height, top, group):
+                wide = min(group, top - g)
+                pack_left(at_(a0 + (r * a_step + g) * size), a_step, rows, wide, far, distance, at_(edge))
+                for c in range(c0, c1, chunk):
+                    columns = min(chunk, outputs - c)
+                    pack_right(at_(d0 + (r * d_step + c) * size), d_step, rows, columns, near, distance, at_(edge))
+                    for i in range(g, g + wide, height):
+                        end = min(i + height, g + wide)
                         first = W + c * inputs + i * columns
                         start = fr[f.GRADIENT] + first * size
                         if finish and op[15] != 0 and not again:  # nobody else will want this gradient
                             start = fr[f.SCRATCH]
-                        right = far + (c - g) // STRIP * distance
+                        left = far + (i - g) // STRIP * distance
                         before = start if again else 0
                         multiply(
-                            *(near, distance, right, distance, depth, before, columns),
+                            *(left, distance, near, distance, depth, before, columns),
                             *(start, columns, end - i, columns, edge),
                         )
                         if finish:
                             fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
-                            fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + strip * chunks + c // chunk, start
+                            fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + i // height * chunks + c // chunk, start
                             q.call(integers(update)[0], integers(update), fr)
         _end()
 

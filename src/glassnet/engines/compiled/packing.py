@@ -12,6 +12,7 @@ __all__ = [
     "DEPTH",
     "EDGE_BYTES",
     "FAR",
+    "NEAR",
     "NEAR_BYTES",
     "PACKING_BYTES",
     "PIECES",
@@ -24,9 +25,9 @@ STRIP = 16  # rows of the left matrix, or columns of the right one, in a tile
 DEEP = 32  # steps of the sum in a tile
 TILE = 1024  # bytes of a tile
 PIECES = 3  # tiles for the digits of a float32
-FAR, DEPTH = 256, 512  # rows of A, and steps of k, that are packed at a time
+FAR, NEAR, DEPTH = 256, 64, 512  # rows of A, columns of B, and steps of k, that are packed at a time
 EDGE_BYTES = 4 * (2 * STRIP) ** 2  # of a block of C that is made beside it
-NEAR_BYTES = 2 * (DEPTH // DEEP) * PIECES * TILE  # of two strips
+NEAR_BYTES = NEAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 PACKING_BYTES = EDGE_BYTES + NEAR_BYTES + FAR_BYTES
 

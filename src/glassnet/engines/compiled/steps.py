@@ -51,7 +51,7 @@ class Training:
         slots = len(rule.slots) if rule is not None else 0
         numbers = aligned((2 + slots + self.parts) * self.slot_step * self.size).view(architecture.dtype)
         rows = numbers.reshape(-1, self.slot_step)[:, :count]
-        self.theta, self.gradient, self.slots, self.part_gradients = (
+        self.gradient, self.theta, self.slots, self.part_gradients = (
             rows[0],
             rows[1],
             rows[2 : 2 + slots],
