@@ -18,7 +18,7 @@ from glassnet.network.parameters import parameter_layout
 
 __all__ = ["CompiledEngine"]
 
-_ROWS = (1, 16, 144)  # rows of a block in prediction: the smallest that will do
+_ROWS = (1, 16, 96)  # rows of a block in prediction: the smallest that will do
 _SHARED_ROWS = 1e7  # operations of a prediction above which a second thread pays
 _GRADIENTS = 4  # networks and numbers of examples for whose gradients memory is kept
 

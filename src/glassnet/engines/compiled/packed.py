@@ -87,16 +87,21 @@ def _packer(side, lie):
         put(out, _LOW, x - middle_x, y - middle_y)
 
     @compiled
-    def put_tiles(p, step, rows, columns, out):
-        """The tiles of a left block of 16 x 32, or a right one of 32 x 16, of which so much is there."""
+    def put_right(p, step, rows, columns, out):
+        """The tiles of a right block of 32 x 16, of which so much is there."""
         for r in range(STRIP):
-            if left:
-                there = columns if r < rows else 0
-                x, y = load(q.after(p, r * step), 0, there), load(q.after(p, r * step), count, there)
-            else:
-                x = load(q.after(p, r * step), 0, columns if r < rows else 0)
-                y = load(q.after(p, (r + STRIP) * step), 0, columns if r + STRIP < rows else 0)
+            x = load(q.after(p, r * step), 0, columns if r < rows else 0)
+            y = load(q.after(p, (r + STRIP) * step), 0, columns if r + STRIP < rows else 0)
             put_pairs(q.after(out, r * count), x, y)
+
+    @compiled
+    def put_left(p, step, rows, columns, out):
+        """The tiles of a left block of 16 x 32, of which so much is there."""
+        for r in range(STRIP):
+            there = columns if r < rows else 0
+            put_pairs(
+                q.after(out, r * count), load(q.after(p, r * step), 0, there), load(q.after(p, r * step), count, there)
+            )
 
     @compiled
     def turn_half(p, step, rows, columns, out, out_step):
@@ -108,23 +113,19 @@ def _packer(side, lie):
             turn(p, step, min(rows, STRIP), min(columns, STRIP), out, out_step)
 
     @compiled
-    def put_turned(p, step, rows, columns, out, scratch):
-        """The tiles of the transpose of a block."""
-        if left:
+    def put_block(p, step, rows, columns, out, scratch):
+        if left and turned:
             turn_half(p, step, rows, columns, scratch, DEEP)
             turn_half(q.after(p, STRIP * step), step, rows - STRIP, columns, q.after(scratch, STRIP), DEEP)
-            put_tiles(scratch, DEEP, STRIP, DEEP, out)
-        else:
+            put_left(scratch, DEEP, STRIP, DEEP, out)
+        elif turned:
             turn_half(p, step, rows, columns, scratch, STRIP)
             turn_half(q.after(p, STRIP), step, rows, columns - STRIP, q.after(scratch, STRIP * STRIP), STRIP)
-            put_tiles(scratch, STRIP, DEEP, STRIP, out)
-
-    @compiled
-    def put_block(p, step, rows, columns, out, scratch):
-        if turned:
-            put_turned(p, step, rows, columns, out, scratch)
+            put_right(scratch, STRIP, DEEP, STRIP, out)
+        elif left:
+            put_left(p, step, rows, columns, out)
         else:
-            put_tiles(p, step, rows, columns, out)
+            put_right(p, step, rows, columns, out)
 
     @compiled
     def pack(S, step, rows, columns, tiles, distance, scratch):
@@ -282,21 +283,39 @@ def _multiplier():
     return multiply
 
 
-def packed_affine():
-    """z = a W + b, this thread's part, as `products.affine`; operands as there.
+def packed_affine(lie):
+    """z = a W + b, this thread's part, as `products.affine`; operands as there, and where W's tiles are kept from a
+    batch's first block to its last (field 0: they are made anew). With `lie` "turned" z = a W^T + b, of W as it lies,
+    in chunks of what is then summed over.
 
     The tiles of a are made first, then those of W for a chunk of its columns. More than FAR rows by DEPTH would not fit
     into the core's own cache: then piece by piece.
     """
     kit, multiply = Kit("float32"), _multiplier()
     at_, size = kit.pointer, kit.bytes
-    pack_left, pack_right = _packer("left", "straight"), _packer("right", "straight")
+    pack_left, pack_right = _packer("left", "straight"), _packer("right", lie)
+
+    @compiled
+    def pack_chunks(W, chunk, inputs, outputs, k, deep, c, columns, tiles, distance, edge):
+        """The tiles of rows k to k + deep, columns c to c + columns, of W or its transpose; W lies chunk by chunk."""
+        if lie == "straight":
+            first = c // chunk * chunk
+            step = min(chunk, outputs - first)
+            pack_right(
+                at_(W + (first * inputs + k * step + c - first) * size), step, deep, columns, tiles, distance, edge
+            )
+        else:
+            for j in range(k, k + deep, chunk):
+                step, out = min(chunk, inputs - j), tiles + (j - k) // DEEP * (PIECES * TILE)
+                pack_right(at_(W + (j * outputs + c * step) * size), step, columns, step, out, distance, edge)
 
     def stage(op, fr):
         a0, W, z0, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], fr[op[8]] + op[9], op[10], op[11]
-        a_step, z_step, chunk = op[12], op[13], op[14] if op[14] > 0 else outputs
+        a_step, z_step = op[12], op[13]
+        chunk = op[14] if op[14] > 0 else outputs if lie == "straight" else inputs
         edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + NEAR_BYTES
         r0, r1, c0, c1 = region(fr, outputs, op[15])
+        strips, strip = (outputs + STRIP - 1) // STRIP, PIECES * TILE
         _begin()
         for k in range(0, inputs, DEPTH):
             deep = min(inputs - k, DEPTH)
@@ -306,15 +325,16 @@ def packed_affine():
                 rows = min(r1 - r, FAR)
                 pack_left(at_(a0 + (r * a_step + k) * size), a_step, rows, deep, far, distance, at_(edge))
                 for c in range(c0, c1, NEAR):
-                    first = c // chunk * chunk  # W lies chunk by chunk
-                    w_step, columns = min(chunk, outputs - first), min(c1 - c, NEAR)
-                    w = W + (first * inputs + k * w_step + c - first) * size
-                    pack_right(at_(w), w_step, deep, columns, near, distance, at_(edge))
+                    columns, right = min(c1 - c, NEAR), near
+                    if op[16] != 0:
+                        right = fr[op[16]] + op[17] + k // DEEP * strip * strips + c // STRIP * distance
+                    if op[16] == 0 or fr[f.FIRST_BLOCK] != 0:
+                        pack_chunks(W, chunk, inputs, outputs, k, deep, c, columns, right, distance, at_(edge))
                     z = z0 + (r * z_step + c) * size
                     start, step = z, z_step
                     if k == 0:
                         start, step = fr[op[6]] + op[7] + c * size if op[6] != 0 else 0, 0
-                    multiply(far, distance, near, distance, depth, start, step, z, z_step, rows, columns, edge)
+                    multiply(far, distance, right, distance, depth, start, step, z, z_step, rows, columns, edge)
         _end()
 
     return stage

@@ -19,19 +19,25 @@ __all__ = [
     "STRIP",
     "TILE",
     "has_matrix_unit",
+    "right_bytes",
 ]
 
 STRIP = 16  # rows of the left matrix, or columns of the right one, in a tile
 DEEP = 32  # steps of the sum in a tile
 TILE = 1024  # bytes of a tile
 PIECES = 3  # tiles for the digits of a float32
-FAR, NEAR, DEPTH = 256, 64, 512  # rows of A, columns of B, and steps of k, that are packed at a time
+FAR, NEAR, DEPTH = 256, 64, 832  # rows of A, columns of B, and steps of k, that are packed at a time
 EDGE_BYTES = 4 * (2 * STRIP) ** 2  # of a block of C that is made beside it
 NEAR_BYTES = NEAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 PACKING_BYTES = EDGE_BYTES + NEAR_BYTES + FAR_BYTES
 
 _ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA = 158, 0x1023, 18
+
+
+def right_bytes(inputs: int, units: int) -> int:
+    """Bytes for all tiles of W."""
+    return -(-inputs // DEEP) * -(-units // STRIP) * PIECES * TILE
 
 
 @cache

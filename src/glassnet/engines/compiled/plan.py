@@ -13,7 +13,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.engines.compiled.memory import LINE, bits
 from glassnet.engines.compiled.order import chunk_of, is_narrow
-from glassnet.engines.compiled.packing import DEEP, PACKING_BYTES, has_matrix_unit
+from glassnet.engines.compiled.packing import DEEP, PACKING_BYTES, has_matrix_unit, right_bytes
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -161,12 +161,12 @@ class _Builder:
             return False
         return min(*self.pieces[f"W{number}"].shape, self.block) >= _PACKED
 
-    def multiply(self, name: str, number: int) -> tuple[str, ...]:
+    def multiply(self, name: str, number: int, *lie: str) -> tuple[str, ...]:
         """The stage of this name that multiplies for a layer: with the processor's matrix unit or without."""
         if not self.packs(number):
             return name, self.dtype
         self.packing = PACKING_BYTES
-        return (f"packed_{name}",)
+        return (f"packed_{name}", *lie)
 
     def add(self, chunk: int, key: tuple[str, ...], *operands: int | float) -> None:
         """An instruction of the rows' pass; before it a barrier, where it reads what other threads have written."""
@@ -207,7 +207,14 @@ class _Builder:
         if self.narrow(number):
             self.add(0, ("few", self.dtype), *places, *shapes)
         else:
-            self.add(share, self.multiply("affine", number), self.product, *places, *shapes, self.chunk(units), share)
+            kept = (0, 0)
+            if self.packs(number) and not self.training:  # every thread has W's tiles of its own
+                kept = f.WORK, self.reserve(right_bytes(below.columns, units))
+            self.add(
+                share,
+                self.multiply("affine", number, "straight"),
+                *(self.product, *places, *shapes, self.chunk(units), share, *kept),
+            )
         if layer.norm is not None:
             z = self.normalize(layer.norm, number, z, out if same else None)
         self.tensors[f"pre{number}"] = z
@@ -360,6 +367,8 @@ class _Builder:
         below, chunk, share = self.tensors[f"top{number - 1}"], self.chunk(inputs), self.share(inputs, units, inputs)
         if self.narrow(number):
             turned, chunk, share = Tensor(*self.parameter(f"W{number}"), inputs, inputs), 0, 0
+        elif self.packs(number):  # what is packed anew may as well be turned on the way
+            turned, chunk = Tensor(*self.parameter(f"W{number}"), inputs, inputs), self.chunk(units)
         else:
             turned = Tensor(f.WORK, self.reserve(units * inputs * self.size), inputs, inputs)
             self.turns.add(
@@ -369,7 +378,7 @@ class _Builder:
         da = self.tensor(f"da{number - 1}", inputs, below.step)
         self.add(
             share,
-            self.multiply("affine", number),
+            self.multiply("affine", number, "turned"),
             self.product,
             *(*delta.place, *turned.place, 0, 0, *da.place, units, inputs, delta.step, da.step, chunk, share),
         )

@@ -20,8 +20,10 @@ from glassnet.network.parameters import buffer_layout
 
 __all__ = ["Gradient", "Training"]
 
-_BLOCK = 256  # rows of a block, unless a batch must stay whole
-_PARTS, _PART_PARAMETERS = 8, 1 << 16  # parts of a batch of many blocks, for networks of at most so many parameters
+_BLOCK = 256  # rows of a block, unless a batch must stay whole,
+_SMALL_BLOCK = 128  # or has many and the network at most
+_FEW = 1 << 16  # so many parameters: then threads take parts of the batch,
+_PARTS = 8  # at most so many
 _SHARED_STEP = 3e6  # operations of a step above which a second thread pays,
 _SHARED_CALL = 1e7  # if those of all steps of the call pay for starting it
 
@@ -40,8 +42,9 @@ class Training:
         ordered: bool,
         threads: int | None = None,
     ) -> None:
-        few = architecture.parameter_count <= _PART_PARAMETERS
-        self.parts = min(_PARTS, -(-batch // block)) if batch > block and few else 0
+        apart = batch > block and architecture.parameter_count <= _FEW
+        block = min(block, _SMALL_BLOCK) if apart else block
+        self.parts = min(_PARTS, -(-batch // block)) if apart else 0
         clipped = clip_norm is not None
         plan = plan_training(architecture, block, rule, clip_value, clipped, ordered, self.parts > 0)
         self.architecture, self.plan, self.clip_norm, self.wanted = architecture, plan, clip_norm, threads
