@@ -12,6 +12,7 @@ TRAJECTORY = 1e-11  # relative, 50 steps of an optimizer in float64 against torc
 SCHEDULE = 1e-12  # relative, a schedule against torch.optim.lr_scheduler
 LECTURE = 0.5 + 1e-9  # units of the last digit that a lecture prints
 STAGE_EPS = 64  # a stage of the compiled engine against NumPy
+PACKED_ERROR = 0.5  # of the magnitudes' sum, a product on the matrix unit beyond one of fused multiply-adds
 COMPILED_GRADIENT = 500  # per tensor, the compiled engine's gradient, loss and outputs against the reference's
 COMPILED_STEP = 2000  # per tensor of the state, one step from the same state
 COMPILED_STEPS = 50_000  # per tensor of the state, ten steps from the same state

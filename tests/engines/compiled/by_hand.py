@@ -7,6 +7,8 @@ import numpy as np
 
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import address, function, vector_bytes
+from glassnet.engines.compiled.memory import aligned
+from glassnet.engines.compiled.packing import PACKING_BYTES
 from glassnet.formulas.activations import Activation
 from glassnet.formulas.losses import Loss
 from glassnet.formulas.optimizers import Optimizer
@@ -176,6 +178,31 @@ def affine(
         )
 
 
+def packed_affine(
+    a: np.ndarray,
+    W: np.ndarray,
+    b: np.ndarray | None,
+    z: np.ndarray,
+    lie: str = "straight",
+    *,
+    threads: int = 1,
+    chunk: int = 0,
+    by: int = 0,
+    kept: np.ndarray | None = None,
+    first_block: bool = True,
+) -> None:
+    """z = a W + b, or with `lie` "turned" a W^T + b, on the matrix unit; W's tiles stay in `kept`, if that is given."""
+    for share in threads_of(len(a), threads):
+        run(
+            ("packed_affine", lie),
+            *(0, a, in_chunks(W, chunk), b, z, a.shape[1], z.shape[1]),
+            *(a.strides[0] // 4, z.strides[0] // 4, chunk, by, kept),
+            ROWS=len(a),
+            EDGE=aligned(PACKING_BYTES),
+            **{**share, "FIRST_BLOCK": first_block},
+        )
+
+
 def few(a: np.ndarray, W: np.ndarray, b: np.ndarray | None, z: np.ndarray, threads: int) -> None:
     """z = a W^T + b, W as (out, in)."""
     size, (outs, inputs) = W.itemsize, W.shape
@@ -201,15 +228,16 @@ def weight_gradient(
     height: int,
     chunk: int,
     threads: int,
+    key: tuple[str, ...] = ("weight_gradient",),
 ) -> None:
     """dW = a^T delta and db over the blocks (a, delta) of a batch, into the gradient from 0 and b on (-1: not b)."""
     dtype, size = gradient.dtype.name, gradient.itemsize
     for number, (a, delta) in enumerate(blocks):
         for share in threads_of(len(a), threads):
             block = {"GRADIENT": gradient, "ROWS": len(a), "FIRST_BLOCK": number == 0}
-            block |= {"LAST_BLOCK": number == len(blocks) - 1, **share}
+            block |= {"LAST_BLOCK": number == len(blocks) - 1, "EDGE": aligned(PACKING_BYTES), **share}
             run(
-                ("weight_gradient", dtype),
+                key if key[0].startswith("packed") else (*key, dtype),
                 *(address("product", "columns", dtype), a, delta, 0, a.shape[1], delta.shape[1]),
                 *(a.strides[0] // size, delta.strides[0] // size, height, chunk, 0, 0, 0, 3),
                 **block,

@@ -17,6 +17,7 @@ from engines.compiled.by_hand import DTYPES, lanes
 from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled import machine_code
 from glassnet.engines.compiled.machine_code import is_x86, processor, vector_bytes
+from glassnet.engines.compiled.packing import has_matrix_unit
 from glassnet.engines.compiled.stages import STAGES
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.losses import LOSSES
@@ -46,10 +47,13 @@ def keys() -> Iterator[Key]:
             yield from ((stage, form, dtype) for form in ("batch", "running"))
         yield from (("product", along, dtype) for along in ("rows", "columns"))
         named = {"product", "activation", "activation_backward", "loss", "update", "normalize", "normalize_backward"}
-        others = [name for name in STAGES if name not in named and not name.startswith("test_")]
+        others = [name for name in STAGES if name not in named and not name.startswith(("test_", "packed_"))]
         yield from ((name, dtype) for name in others if name not in ("carry", "barrier"))
     yield from (("carry", name) for name in OPTIMIZERS)
     yield ("barrier",)
+    if has_matrix_unit():
+        yield from (("packed_affine", lie) for lie in ("straight", "turned"))
+        yield ("packed_weight_gradient",)
 
 
 @cache
@@ -167,6 +171,15 @@ def test_the_products_inner_loop(dtype, along):
     kind = "ps" if dtype == "float32" else "pd"
     assert all(kind in line or ARM for line in fused(text))
     assert lanes(dtype) * (4 if dtype == "float32" else 8) == vector_bytes()
+
+
+@pytest.mark.skipif(not has_matrix_unit(), reason="this processor has no matrix unit for bfloat16")
+def test_the_matrix_units_inner_loop():
+    """Four tiles of C by six products, for which 14 tiles are loaded, and nothing else is moved."""
+    best = max(inner_loops(compiled(("packed_weight_gradient",))), key=lambda loop: "".join(loop).count("tdpbf16ps"))
+    words = [line.split()[0] for line in best]
+    assert (words.count("tdpbf16ps"), words.count("tileloadd")) == (24, 14)
+    assert not any(word.startswith("vmov") for word in words) and len(words) < 60
 
 
 def test_what_is_kept_is_what_an_engine_loads():

@@ -11,6 +11,7 @@ import pytest
 from glassnet.engines.compiled.machine_code import cache_folder, is_x86
 
 OLDER = {
+    "skylake-avx512": ("+avx512f,+avx512vl,+avx512bw,+avx512dq,+avx512cd,+avx2,+fma,+bmi,+bmi2,+f16c", 64),
     "haswell": ("+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c,+popcnt,+lzcnt", 32),
     "x86-64": ("+sse2", 16),  # no fused multiply-add, no masked load, no instruction to round
 }
@@ -20,6 +21,7 @@ COMPARE = """
 import sys
 from glassnet import Adam, Architecture, BatchNorm, Dense, Dropout
 from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.packing import has_matrix_unit
 from engines.compiled.test_equality import check_all
 from engines.compiled.twins import Twin
 
@@ -30,7 +32,9 @@ for dtype in ("float32", "float64"):
         check_all(Twin(net, Adam(), 24, 60, {"threads": threads}, weighted=True))
     net = Architecture(1, (Dense(17, "tanh"), Dense(3, "softmax")), dtype=dtype)
     check_all(Twin(net, Adam(), 300, 340, {"clip_value": 0.05}))
-print(vector_bytes())
+net = Architecture(140, (Dense(140, "tanh"), Dense(3, "softmax")), dtype="float32")
+check_all(Twin(net, Adam(), 140, 300))
+print(vector_bytes(), has_matrix_unit())
 """
 
 
@@ -51,6 +55,6 @@ def test_an_older_processor_equals_the_reference(name, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout == f"{width}\n"
+    assert done.stdout == f"{width} False\n"
     (folder,) = tmp_path.iterdir()
     assert folder.name != cache_folder().name, "object code for another processor lies apart"

@@ -50,10 +50,13 @@ class CompiledEngine:
     # --- without training -----------------------------------------------------------------------------------------
 
     def predict(self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, X: np.ndarray) -> np.ndarray:
-        """See `Engine.predict`."""
+        """See `Engine.predict`. Where a first z is not finite, the reference decides: the inputs are at fault, or the
+        numbers are so large that they leave the range of float32 here, and there they may not.
+        """
         n = len(X)
         if n > _ROWS[-1]:
-            return self._sweep(architecture, theta, buffers, X, None, None, None)
+            outputs, spoilt = self._sweep(architecture, theta, buffers, X, None, None, None)
+            return ReferenceEngine().predict(architecture, theta, buffers, X) if spoilt else outputs
         # a few rows: the same, by the shortest way
         sweep, ready = self._take(architecture, 1 if n == 1 else _block(n), False)
         outputs = np.empty((n, sweep.outputs), theta.dtype)
@@ -65,16 +68,17 @@ class CompiledEngine:
         sweep.function(*sweep.addresses)
         spoilt = sweep.spoilt()
         ready.append(sweep)
-        if spoilt:
-            check_finite(X, "X")
-        return outputs
+        return ReferenceEngine().predict(architecture, theta, buffers, X) if spoilt else outputs
 
     def evaluate(
         self, architecture: Architecture, theta: np.ndarray, buffers: np.ndarray, data: Data
     ) -> tuple[float, np.ndarray]:
         """See `Engine.evaluate`."""
         losses = np.empty(len(data))
-        outputs = self._sweep(architecture, theta, buffers, data.X, data.Y, data.weights, losses)
+        outputs, spoilt = self._sweep(architecture, theta, buffers, data.X, data.Y, data.weights, losses)
+        if spoilt:  # as in `predict`
+            check_finite(data.X, "X")
+            return ReferenceEngine().evaluate(architecture, theta, buffers, data)
         return float(losses.sum()), outputs
 
     def _sweep(
@@ -86,8 +90,10 @@ class CompiledEngine:
         Y: np.ndarray | None,
         weights: np.ndarray | None,
         losses: np.ndarray | None,
-    ) -> np.ndarray:
-        """Outputs of all rows, and losses with the targets Y; each thread takes rows of its own."""
+    ) -> tuple[np.ndarray, bool]:
+        """Outputs of all rows, and losses with the targets Y; each thread takes rows of its own. And whether any first
+        z was not finite.
+        """
         n = len(X)
         block = _block(n)
         sweep, ready = self._take(architecture, block, losses is not None)
@@ -100,9 +106,7 @@ class CompiledEngine:
         else:
             spoilt = self._share(architecture, block, sweep, arrays)
         ready.append(sweep)
-        if spoilt:
-            check_finite(X, "X")
-        return outputs
+        return outputs, spoilt
 
     def _share(self, architecture: Architecture, block: int, first: Sweep, arrays: Arrays) -> bool:
         """Many rows: in rounds of about 0.1 s, each shared by as many threads as may be had; whether any was spoilt."""

@@ -46,6 +46,7 @@ __all__ = ["packed_affine", "packed_weight_gradient"]
 
 _BYTE, _NOTHING = ir.IntType(8), ir.VoidType()
 _WHOLE = 2 * STRIP  # rows and columns of a block of C: two tiles by two, in four of the eight registers
+_SLICE = 4  # so deep at a time: two strips of B then stay in the nearest cache while those of A go by
 # the six products, smallest first: from one to the next only one side's piece changes
 _HIGH, _MIDDLE, _LOW = range(PIECES)
 _TERMS = ((_LOW, _HIGH), (_MIDDLE, _HIGH), (_MIDDLE, _MIDDLE), (_HIGH, _MIDDLE), (_HIGH, _HIGH), (_HIGH, _LOW))
@@ -255,7 +256,7 @@ def _multiplier():
                 q.store(q.after(target, r * target_step), j, columns, load(q.after(source, r * step), j, columns))
 
     @compiled
-    def multiply(a0, a_distance, b0, b_distance, depth, s0, s_step, c0, c_step, M, N, edge):
+    def add_on(a0, a_distance, b0, b_distance, depth, s0, s_step, c0, c_step, M, N, edge):
         for j in range(0, N, _WHOLE):
             columns, b = min(N - j, _WHOLE), b0 + j // STRIP * b_distance
             for i in range(0, M, _WHOLE):
@@ -279,6 +280,16 @@ def _multiplier():
                     b11(a, a_distance, b, b_distance, depth, s, start_step, place, to)
                 if beside:
                     copy(at_(edge), _WHOLE, at_(c), c_step, rows, columns)
+
+    @compiled
+    def multiply(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge):
+        most = _SLICE if depth <= 2 * _SLICE else depth  # more slices cost more for C than they bring
+        for d in range(0, depth, most):
+            first, step = start, start_step
+            if d > 0:
+                first, step = c, c_step
+            deep, far = min(depth - d, most), d * (PIECES * TILE)
+            add_on(a + far, a_distance, b + far, b_distance, deep, first, step, c, c_step, rows, columns, edge)
 
     return multiply
 
@@ -305,9 +316,15 @@ def packed_affine(lie):
                 at_(W + (first * inputs + k * step + c - first) * size), step, deep, columns, tiles, distance, edge
             )
         else:
-            for j in range(k, k + deep, chunk):
-                step, out = min(chunk, inputs - j), tiles + (j - k) // DEEP * (PIECES * TILE)
-                pack_right(at_(W + (j * outputs + c * step) * size), step, columns, step, out, distance, edge)
+            j = k
+            while j < k + deep:
+                first = j // chunk * chunk
+                step = min(chunk, inputs - first)
+                wide, out = min(first + step, k + deep) - j, tiles + (j - k) // DEEP * (PIECES * TILE)
+                pack_right(
+                    at_(W + (first * outputs + c * step + j - first) * size), step, columns, wide, out, distance, edge
+                )
+                j += wide
 
     def stage(op, fr):
         a0, W, z0, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], fr[op[8]] + op[9], op[10], op[11]

@@ -42,12 +42,15 @@ def right_bytes(inputs: int, units: int) -> int:
 
 @cache
 def has_matrix_unit() -> bool:
-    """Whether this processor has AMX for bfloat16, and the system lets this process use it.
-
-    Linux wants to be asked, once a process: the unit's registers make a thread's state 8 KB larger.
-    """
+    """Whether this processor has AMX for bfloat16, and this process may use it."""
     if not {"+amx-tile", "+amx-bf16"} <= set(processor()[1].split(",")) or vector_bytes() != 64:
         return False
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        return False
+    return sys.platform == "linux" and platform.machine() == "x86_64" and _allowed()
+
+
+def _allowed() -> bool:
+    """Ask Linux, which wants to be asked once a process, since the unit's registers make a thread's state 8 KB larger.
+
+    It refuses where a thread's stack for signals is too small for that.
+    """
     return ctypes.CDLL(None).syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA) == 0

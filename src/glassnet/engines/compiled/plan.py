@@ -22,7 +22,7 @@ __all__ = ["Plan", "plan_prediction", "plan_training"]
 
 _PANEL = 3072  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
 _ROWS = 12  # and a multiple of so many rows: whole tiles of 6, or of 4
-_PACKED = 32  # inputs, units and rows of a block from which a layer's products are packed
+_PACKED = 1 / 42  # 1/inputs + 1/units + 1/rows up to which packing pays: what is packed, for each multiplication
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _Builder:
         """Whether the products of this layer go to the processor's matrix unit."""
         if self.dtype != "float32" or self.narrow(number) or not has_matrix_unit():
             return False
-        return min(*self.pieces[f"W{number}"].shape, self.block) >= _PACKED
+        return sum(1 / n for n in (*self.pieces[f"W{number}"].shape, self.block)) <= _PACKED
 
     def multiply(self, name: str, number: int, *lie: str) -> tuple[str, ...]:
         """The stage of this name that multiplies for a layer: with the processor's matrix unit or without."""
