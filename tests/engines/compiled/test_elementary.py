@@ -119,7 +119,7 @@ def test_older_processors(processor):
 # --- the checkers can fail ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["exp", "expm1"])
+@pytest.mark.parametrize("name", ["exp", "expm1", "tanh"])
 def test_a_wrong_coefficient_is_caught(name):
     assert worst(name, np.float32, 2**32 // 1000, key=FAULT)[0] > ELEMENTARY_ULP
 
