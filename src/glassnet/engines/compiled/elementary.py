@@ -129,7 +129,7 @@ def _erf(table):
         z, near = a * a, a < splat(x, end)
         p = select(near, a * near_numerator(z), -elementary.exp(-z) * far_numerator(a))
         q = select(near, near_denominator(z), far_denominator(a))
-        return with_sign(select(near, a, one) + p / q, x)
+        return with_sign(select(near, a, one) + ratio(p, q), x)
 
     return erf
 
@@ -151,7 +151,7 @@ def _logarithm_on_lanes(table):
 
     def logarithm(u, f, minus_k):
         zero = splat(u, 0.0)
-        s = f / (splat(u, 2.0) + f)
+        s = ratio(f, splat(u, 2.0) + f)
         half, z = splat(u, 0.5) * f * f, s * s
         small = half - s * (half + z * tail(z)) + minus_k * splat(u, low)
         y = f - small - minus_k * splat(u, high)
