@@ -33,6 +33,7 @@ from tolerances import ELEMENTARY_ULP
 
 STEPS = {np.float32: 2053, np.float64: 2**32 // 100_000}  # 2 million patterns, 100,000 patterns
 FAULT = "test_elementary_fault"
+QUOTIENT = "test_elementary_quotient"
 TESTS = Path(__file__).parents[2]
 OLDER = {
     "haswell": "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c",
@@ -49,10 +50,14 @@ def _stages(tmp_path_factory):
         table = replace(FLOAT32, exp=(FLOAT32.exp[0] * 1.001, *FLOAT32.exp[1:]))
         return stage(name, dtype, njit(getattr(on_lanes, f"_{name}")(table)))
 
+    def quotient(of_two, dtype):
+        return stage(of_two, dtype, njit(lambda a, b: a / b))
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLASSNET_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setitem(stages.STAGES, STAGE, stage)
         patch.setitem(stages.STAGES, FAULT, faulty)
+        patch.setitem(stages.STAGES, QUOTIENT, quotient)
         yield
 
 
@@ -63,12 +68,16 @@ def test_within_the_stated_error_over_all_exponents(name, dtype):
     assert error <= allowed(name, dtype), place
 
 
+def edges(dtype):
+    form = np.finfo(dtype)
+    positive = [0, form.smallest_subnormal, form.tiny / 2, form.tiny, form.eps / 4, 0.5, 1, 2, 1e4, form.max, np.inf]
+    return np.array([*positive, *np.negative(positive), np.nan], dtype)
+
+
 @every_dtype
 @every_name
 def test_edges_are_numpys(name, dtype):
-    form = np.finfo(dtype)
-    positive = [0, form.smallest_subnormal, form.tiny / 2, form.tiny, form.eps / 4, 0.5, 1, 2, 1e4, form.max, np.inf]
-    x = np.array([*positive, *np.negative(positive), np.nan], dtype)
+    x = edges(dtype)
     arguments = (np.repeat(x, x.size), np.tile(x, x.size)) if name in TWO else (x,)
     with np.errstate(all="ignore"):
         expected, actual = getattr(elementary, name)(*arguments), compiled(name, *arguments)
@@ -78,6 +87,16 @@ def test_edges_are_numpys(name, dtype):
     if name not in ("maximum", "minimum"):  # of two zeros NumPy, too, takes either
         number = ~np.isnan(expected)
         np.testing.assert_array_equal(np.signbit(actual[number]), np.signbit(expected[number]))
+
+
+@every_dtype
+def test_quotients_edges_are_numpys(dtype):
+    a, b = (x.ravel() for x in np.meshgrid(edges(dtype), edges(dtype)))
+    with np.errstate(all="ignore"):
+        expected, actual = a / b, compiled(TWO[0], a, b, key=QUOTIENT)
+        assert np.all(errors(actual, truth("divide", a, b)) <= 1)
+    number = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(actual[number]), np.signbit(expected[number]))
 
 
 @every_dtype
@@ -100,7 +119,7 @@ def test_older_processors(processor):
 # --- the checkers can fail ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["exp", "expm1"])
+@pytest.mark.parametrize("name", ["exp", "expm1", "tanh"])
 def test_a_wrong_coefficient_is_caught(name):
     assert worst(name, np.float32, 2**32 // 1000, key=FAULT)[0] > ELEMENTARY_ULP
 

@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "pointer",
     "prefetch",
+    "ratio",
     "root",
     "rounded",
     "scatter",
@@ -163,7 +164,8 @@ def _lower_invert(context, builder, signature, arguments):
 #
 # A processor divides slowly: 16 float32 take as long as 30 multiplications. AVX-512 also gives 1/b and 1/sqrt(x) to 14
 # bits at once; one step of Newton's method (Markstein, 1990) makes that the whole number, to less than 1 ulp. It holds
-# for numbers of ordinary size; a vector with any other (0, infinity, NaN, beyond 2^60) goes the slow way.
+# for numbers of ordinary size; a vector with any other (0, infinity, NaN, beyond 2^60) goes the slow way. `ratio`
+# does not look, for formulas that know.
 
 
 _HIGH = (127 + 60) << 23  # the bits of 2^60
@@ -201,10 +203,13 @@ def _either(builder, mask, quick, slow):
     return value
 
 
+def _has_estimate(x):
+    """Whether there is an instruction for 14 bits of 1/x and of 1/sqrt(x)."""
+    return vector_bytes() == 64 and x.type == ir.VectorType(ir.FloatType(), 16)
+
+
 def _estimate(builder, name, x):
-    """LLVM: 14 bits of 1/x or 1/sqrt(x), where there is such an instruction; else None."""
-    if vector_bytes() != 64 or not isinstance(x.type.element, ir.FloatType) or x.type.count != 16:
-        return None
+    """LLVM: 14 bits of 1/x (rcp) or 1/sqrt(x) (rsqrt)."""
     mask = ir.Constant(ir.IntType(16), -1)
     return llvm_function(builder, f"llvm.x86.avx512.{name}14.ps.512", x.type, [x.type, x.type, mask.type], [x, x, mask])
 
@@ -214,25 +219,37 @@ def _fused(builder, a, b, c):
     return llvm_function(builder, f"llvm.fma.{suffix_}", a.type, [a.type] * 3, [a, b, c])
 
 
+def _ratio(builder, a, b):
+    """LLVM: a / b for b of ordinary size; a zero keeps its sign."""
+    if not _has_estimate(a):
+        return builder.fdiv(a, b)
+    by = _estimate(builder, "rcp", b)
+    near = builder.fmul(a, by)
+    excess = _fused(builder, near, b, builder.fneg(a))
+    return _fused(builder, builder.fneg(excess), by, near)
+
+
 def _quotient(builder, a, b):
     """LLVM: a / b."""
-    if vector_bytes() != 64 or not isinstance(a.type.element, ir.FloatType):
+    if not _has_estimate(a):
         return builder.fdiv(a, b)
-
-    def quick():
-        by = _estimate(builder, "rcp", b)
-        near = builder.fmul(a, by)
-        return _fused(builder, _fused(builder, builder.fneg(near), b, a), by, near)
-
     mask = builder.and_(_ordinary(builder, b, 60), _moderate(builder, a))
-    return _either(builder, mask, quick, lambda: builder.fdiv(a, b))
+    return _either(builder, mask, lambda: _ratio(builder, a, b), lambda: builder.fdiv(a, b))
+
+
+@intrinsic
+def ratio(typingctx, a, b):
+    """a / b to less than 1 ulp where 2^-60 <= b < 2^60 and |a| < 2^60 are known beforehand; NaN comes out as NaN."""
+    if not _same(a, b):
+        return None
+    return a(a, b), lambda context, builder, signature, arguments: _ratio(builder, *arguments)
 
 
 def _root(builder, x):
     """LLVM: sqrt(x)."""
     suffix_ = f"v{x.type.count}{'f32' if isinstance(x.type.element, ir.FloatType) else 'f64'}"
     exact = lambda: llvm_function(builder, f"llvm.sqrt.{suffix_}", x.type, [x.type], [x])  # noqa: E731
-    if vector_bytes() != 64 or suffix_ != "v16f32":
+    if not _has_estimate(x):
         return exact()
 
     def quick():
