@@ -228,7 +228,7 @@ def weight_gradient(
     height: int,
     chunk: int,
     threads: int,
-    key: tuple[str, ...] = ("weight_gradient",),
+    packed: bool = False,
 ) -> None:
     """dW = a^T delta and db over the blocks (a, delta) of a batch, into the gradient from 0 and b on (-1: not b)."""
     dtype, size = gradient.dtype.name, gradient.itemsize
@@ -237,7 +237,7 @@ def weight_gradient(
             block = {"GRADIENT": gradient, "ROWS": len(a), "FIRST_BLOCK": number == 0}
             block |= {"LAST_BLOCK": number == len(blocks) - 1, "EDGE": aligned(PACKING_BYTES), **share}
             run(
-                key if key[0].startswith("packed") else (*key, dtype),
+                ("packed_weight_gradient",) if packed else ("weight_gradient", dtype),
                 *(address("product", "columns", dtype), a, delta, 0, a.shape[1], delta.shape[1]),
                 *(a.strides[0] // size, delta.strides[0] // size, height, chunk, 0, 0, 0, 3),
                 **block,

@@ -128,8 +128,7 @@ def test_weight_gradient(chunk, blocks, threads):
         parts = [(whole(rng, (rows, inputs), "f4"), whole(rng, (rows, units), "f4")) for rows in blocks]
         memory = np.full(inputs * units + 128, by_hand.GUARD, "f4")
         given = [(spread_out(a, inputs + 2), spread_out(d, units + 1)) for a, d in parts]
-        key = ("packed_weight_gradient",)
-        by_hand.weight_gradient(given, memory[64:-64], -1, 32, chunk, threads, key)
+        by_hand.weight_gradient(given, memory[64:-64], -1, 32, chunk, threads, packed=True)
         dW = sum(a.T @ delta for a, delta in parts)
         assert np.array_equal(memory[64:-64], by_hand.in_chunks(dW, chunk))
         assert np.all(memory[:64] == by_hand.GUARD) and np.all(memory[-64:] == by_hand.GUARD)

@@ -505,7 +505,7 @@ def test_an_update_that_is_not_finite_is_told(place, name, dtype):
 def test_every_stage_is_called_by_hand_or_drives_others():
     source = Path(by_hand.__file__).read_text()
     ours = {name for name in STAGES if not name.startswith("test_")}
-    assert {name for name in ours if f'("{name}", ' not in source} == DRIVERS
+    assert {name for name in ours if f'("{name}",' not in source} == DRIVERS
 
 
 @pytest.fixture
