@@ -17,6 +17,7 @@ from benchmarks.speed.contenders import CORES
 from benchmarks.speed.further import COLD_TARGET, WARM_TARGET, Growth, StartUp, TimeToLoss
 from benchmarks.speed.rows import RowResult
 from benchmarks.speed.timing import Plan, Spread
+from glassnet.engines.compiled.packing import has_matrix_unit
 
 __all__ = ["Report", "sections", "write_json", "write_markdown", "write_terminal"]
 
@@ -34,6 +35,12 @@ out. Each contender is tried at several settings (threads, gathering, layout) an
 after 0.15 s of the same work untimed, since a processor's cores need a while to come back from rest. On the rows with
 two classes scikit-learn is made to compute two softmax outputs as the others do; its own single logistic output takes
 about 5 % less time."""
+
+
+UNIT = """ This processor also has a matrix unit for bfloat16 (AMX). glassnet's wide
+layers and large batches are multiplied there, six products for one, at the accuracy of float32 (docs/engine.md); what is
+counted stays the one. The peers compute float32 as they do by default: their modes that use the unit keep 8 or 16 of its
+24 digits."""
 
 
 @dataclass
@@ -157,8 +164,8 @@ def _shares(report: Report) -> Section:
         "glassnet's share of the processor's peak",
         ["workload", "MFLOP a step", "GFLOP/s", "cores used", "share of their peak", "target"],
         lines,
-        "Counted are the products of forward and backward pass alone; the time includes all else. The peak is measured "
-        "in the same rounds.",
+        "Counted are the products of forward and backward pass alone; the time includes all else. The peak, of fused "
+        "multiply-adds in vectors, is measured in the same rounds." + (UNIT if has_matrix_unit() else ""),
     )
 
 

@@ -84,7 +84,9 @@ SCRIPT = "import sys; from glassnet.cli import main; sys.exit(main(['fit', 'iris
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
-def test_streams_that_are_full_or_closed_are_no_bug():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_streams_that_are_full_or_closed_are_no_bug(unbuffered, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT], stdout=full, stderr=subprocess.PIPE, text=True, check=False

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from glassnet.errors import GlassnetError, nearest
 
@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return hang_up()
     except OSError as error:  # files are WriteErrors; what is left are the streams
-        return complain(f"error: cannot write the results: {error.strerror or error}; send them elsewhere", USAGE)
+        code = complain(f"error: cannot write the results: {error.strerror or error}; send them elsewhere", USAGE)
+        drop_unwritten()
+        return code
     except MemoryError:
         return complain("error: out of memory; take fewer rows, --dtype float32, or a smaller --hidden", USAGE)
     except Exception as error:
@@ -95,8 +97,23 @@ def complain(line: str, code: int) -> int:
 
 def hang_up() -> int:
     """The reader of stdout has gone: say nothing, as `yes | head` does."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    send_nowhere(sys.stdout)
     return 141
+
+
+def drop_unwritten() -> None:
+    """What could not be written stays in the streams, and the interpreter would try again at its end, and fail."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):  # a stream without a file
+                send_nowhere(stream)
+
+
+def send_nowhere(stream: TextIO) -> None:
+    """Let a stream's file be the one that keeps nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def bug(error: Exception) -> int:

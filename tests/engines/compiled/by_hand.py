@@ -133,7 +133,7 @@ def activation_backward(
 
 
 def loss(
-    record: Loss, linked: bool, z: np.ndarray, a: np.ndarray, y: np.ndarray, v: np.ndarray, step: int, slopes: bool
+    record: Loss, form: str, z: np.ndarray, a: np.ndarray, y: np.ndarray, v: np.ndarray, step: int, slopes: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """The weighted losses (n,), and the weighted slopes (n, K) if wanted."""
     (rows, columns), dtype = z.shape, z.dtype.name
@@ -141,7 +141,7 @@ def loss(
     losses = np.full(rows + 8, GUARD)
     for share in threads_of(rows, 2):
         run(
-            ("loss", record.name, "linked" if linked else "plain", dtype),
+            ("loss", record.name, form, dtype),
             *(spread_out(z, step), spread_out(a, step), np.ascontiguousarray(y), v, losses),
             *(out if slopes else None, step, columns, columns, *(float(c) for c in record.constants.values())),
             ROWS=rows,

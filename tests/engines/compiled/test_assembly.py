@@ -41,7 +41,8 @@ def keys() -> Iterator[Key]:
             if record.trainable:
                 yield "activation_backward", name, dtype
         for name, record in LOSSES.items():
-            yield from (("loss", name, form, dtype) for form in ("plain", *(["linked"] if record.linked else [])))
+            forms = ("plain", *(["linked"] if record.linked else []), *(["joint"] if record.simplex else []))
+            yield from (("loss", name, form, dtype) for form in forms)
         yield from (("update", name, form, dtype) for name in OPTIMIZERS for form in ("once", "gradient", "rule"))
         for stage in ("normalize", "normalize_backward"):
             yield from ((stage, form, dtype) for form in ("batch", "running"))

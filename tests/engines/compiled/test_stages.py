@@ -128,37 +128,42 @@ def weights(rows: int, dtype: str) -> np.ndarray:
     return np.random.default_rng(rows).choice([0, 0.25, 1.5], rows).astype(dtype)
 
 
-LOSS_FORMS = [(name, linked) for name, r in LOSSES.items() for linked in (False, True) if not linked or r.linked]
+LOSS_FORMS = [
+    (name, form)
+    for name, record in LOSSES.items()
+    for form in ("plain", *(["linked"] if record.linked else []), *(["joint"] if record.simplex else []))
+]
 
 
 @every_dtype
-@pytest.mark.parametrize(("name", "linked"), LOSS_FORMS)
-def test_loss(name, linked, dtype):
-    """Values and slopes, times the weights; with and without slopes the same values."""
+@pytest.mark.parametrize(("name", "form"), LOSS_FORMS)
+def test_loss(name, form, dtype):
+    """Values and slopes, times the weights; with and without slopes the same values. A joint loss reads no a."""
+    linked = form != "plain"
     for record, (rows, columns, step) in itertools.product(with_constants(LOSSES[name]), shapes(dtype)):
         z, a, y = outputs(record, dtype, rows, columns)
         link = ACTIVATIONS[record.link if linked else "identity"]
         if linked:
             a = link.value(z)
-        v = weights(rows, dtype)
+        v, given = weights(rows, dtype), np.full_like(a, np.nan) if form == "joint" else a
         each = record.values(link, z, a, y) if linked else np.sum(record.function(a, y, *record._constants(a)), axis=-1)
         slope = record.delta(link, z, a, y) if linked else record.slope(a, y)
-        losses, slopes = by_hand.loss(record, linked, z, a, y, v, step, slopes=True)
-        assert np.array_equal(losses, by_hand.loss(record, linked, z, a, y, v, step, slopes=False)[0])
+        losses, slopes = by_hand.loss(record, form, z, given, y, v, step, slopes=True)
+        assert np.array_equal(losses, by_hand.loss(record, form, z, given, y, v, step, slopes=False)[0])
         floor = max(1.0, float(np.abs(each).max()))
         assert close(losses.astype(dtype), each * v, STAGE_EPS, floor), (rows, columns, step)
         assert close(slopes, slope * v[:, None], STAGE_EPS, floor=1.0), (rows, columns, step)
 
 
 @every_dtype
-@pytest.mark.parametrize(("name", "linked"), LOSS_FORMS)
-def test_a_weight_of_zero_takes_out_an_infinite_loss(name, linked, dtype):
+@pytest.mark.parametrize(("name", "form"), LOSS_FORMS)
+def test_a_weight_of_zero_takes_out_an_infinite_loss(name, form, dtype):
     record, rows = LOSSES[name], lanes(dtype) + 3
     z, a, y = outputs(record, dtype, rows, 3)
     v = np.ones(rows, dtype)
     z[1], a[1], v[1] = np.inf, np.nan, 0
     z[4], a[4] = np.inf, np.nan
-    losses, slopes = by_hand.loss(record, linked, z, a, y, v, 3, slopes=True)
+    losses, slopes = by_hand.loss(record, form, z, a, y, v, 3, slopes=True)
     assert losses[1] == 0 and np.all(slopes[1] == 0)
     assert not np.isfinite(losses[4]) and not np.all(np.isfinite(slopes[4])), "with a weight it stays"
     rest = np.arange(rows) % 3 != 1
@@ -542,7 +547,7 @@ def test_a_wrong_loss_is_caught(plant):
     plant(LOSSES, "fault", replace(right, derivative=huber_off))
     z, a, y = outputs(right, "float64", 9, 5)
     v = weights(9, "float64")
-    losses, slopes = by_hand.loss(replace(right, name="fault"), False, z, a, y, v, 5, slopes=True)
+    losses, slopes = by_hand.loss(replace(right, name="fault"), "plain", z, a, y, v, 5, slopes=True)
     assert close(losses, right.function(a, y, 1.0).sum(axis=-1) * v, STAGE_EPS, floor=1.0)
     assert not close(slopes, right.slope(a, y) * v[:, None], STAGE_EPS, floor=1.0)
 

@@ -110,12 +110,15 @@ def activation_backward(name, dtype):
 def loss(name, form, dtype):
     """Losses v L (float64) of this thread's rows, and with form "linked" delta = v dL/dz, with "plain" v dL/da.
 
+    With form "joint" a row's outputs a, as of softmax, are made here from z, and stay in registers; else as "linked".
     op: z, a, y, v, losses, gradient (field 0: not wanted), step of z and a, step of y, columns; constants.
     """
     kit, record = Kit(dtype), LOSSES[name]
     tensor, count, load, make_row, tile, pointer = kit.tensor, kit.count, kit.load, kit.row, kit.tile, kit.pointer
     splat = kit.splat
-    linked, rowwise = form == "linked", record.simplex and form == "linked"
+    linked, joint = form != "plain", form == "joint"
+    rowwise = record.simplex and linked
+    link = known(ACTIVATIONS[record.link].function) if joint else None
     value = known(record.linked if linked else record.function)
     slope = known(record.linked_derivative if linked else record.derivative)
     constants = kit.constants(len(record.constants), 16)
@@ -143,8 +146,19 @@ def loss(name, form, dtype):
     @compiled
     def slopes_by_row(z, a, y, c, v, out, step, rows):
         d, zero = slope(z, a, y, *c), splat(0.0)
-        for k in range(a.count):
+        for k in range(y.count):
             q.scatter(q.after(out, k), step, rows, where(v > zero, at(d, k), zero) * v)
+
+    @compiled
+    def outputs(z, a, r, step, rows, columns, scratch):
+        """z and a of some rows; z is a where nobody asks for it."""
+        first = make_row(tile(q.after(z if joint else a, r * step), step, rows, columns, scratch), columns)
+        if joint:
+            return first, link(first)
+        if linked:
+            rest = q.after(scratch, 2 * columns * count)
+            return make_row(tile(q.after(z, r * step), step, rows, columns, rest), columns), first
+        return first, first
 
     values = compiled(lambda z, a, y, c: value(z, a, y, *c)) if rowwise else by_columns
     slopes = slopes_by_row if rowwise else slopes_by_columns
@@ -156,11 +170,8 @@ def loss(name, form, dtype):
         part, zero = columns * count, splat(0.0)
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            a_r = make_row(tile(q.after(a, r * step), step, rows, columns, scratch), columns)
             y_r = make_row(tile(q.after(y, r * y_step), y_step, rows, columns, q.after(scratch, part)), columns)
-            z_r = a_r
-            if linked:
-                z_r = make_row(tile(q.after(z, r * step), step, rows, columns, q.after(scratch, 2 * part)), columns)
+            z_r, a_r = outputs(z, a, r, step, rows, columns, scratch)
             v_r = load(q.after(v, r), 0, rows)
             # a weight of 0 takes an example out, even one whose loss is infinite
             weighed = where(v_r > zero, values(z_r, a_r, y_r, c), zero) * v_r

@@ -5,7 +5,7 @@ digits of a float32 are just three times 8, so every number is the sum of three 
 
     x = high + middle + low,        high = x rounded to 8 digits, middle = x - high rounded, low = the rest,
 
-and a product is the sum of nine, of which the three smallest are together below a unit in the last place:
+and a product is the sum of nine, of which the three smallest are together below half a unit in the last place:
 
     x y = low high + middle high + middle middle + high middle + high high + high low,
 
@@ -15,8 +15,9 @@ multiply-adds of AVX-512: 16 x 16 numbers of C take 32 steps of k in 16 cycles.
 Its operands are tiles of 16 rows of 64 bytes. A tile of the left matrix A holds 16 rows and 32 steps of k; one of the
 right matrix B has 16 columns, and 32 steps of k in 16 rows of pairs. In what order k runs is free if it is the same on
 both sides: here k and k + 16 make a pair, so that a pair is two vectors of A or B as they lie, shifted into each other.
-`pack` makes the tiles of a matrix once, three for the three pieces; all products that it takes part in read them. k
-runs upwards by 32, whatever the block of C: as in `product`, the bits of C[r, j] do not depend on where it stands.
+k runs upwards by 32, whatever the block of C: as in `product`, the bits of C[r, j] do not depend on where it stands.
+Tiles are made just before they are multiplied, piece by piece in the thread's own memory, which is used again and again
+and so stays in the core's own cache.
 
     left:  strip s, step d of depth: A[16 s : 16 s + 16, 32 d : 32 d + 32],  PIECES tiles in a row
     right: strip s, step d of depth: B[32 d : 32 d + 32, 16 s : 16 s + 16]

@@ -155,6 +155,10 @@ class _Builder:
         units, inputs = self.pieces[f"W{number}"].shape
         return self.training and is_narrow(self.dtype, inputs, units)
 
+    def joins(self, layer: Dense) -> bool:
+        """Whether the loss makes the outputs of the last layer itself: in training nobody else asks for them."""
+        return self.training and layer.g.rowwise and self.architecture.objective.owns(layer.g)
+
     def packs(self, number: int) -> bool:
         """Whether the products of this layer go to the processor's matrix unit."""
         if self.dtype != "float32" or self.narrow(number) or not has_matrix_unit():
@@ -194,7 +198,7 @@ class _Builder:
     def dense(self, layer: Dense, number: int, below: Tensor) -> Tensor:
         """z = W a + b, normalization, a = g(z)."""
         units, last = layer.units, number == len(self.architecture.dense)
-        same = layer.g.name == "identity"
+        same = layer.g.name == "identity" or (last and self.joins(layer))
         out = Tensor(f.OUTPUT, 0, units, units) if last and not self.training else None
         if out is not None and same and layer.norm is None:
             z = out
@@ -294,6 +298,7 @@ class _Builder:
         number, objective, layer = len(architecture.dense), architecture.objective, architecture.output
         z, a = self.tensors[f"pre{number}"], self.tensors[f"a{number}"]
         linked = objective.owns(layer.g)
+        form = "joint" if self.joins(layer) else "linked" if linked else "plain"
         slope = (0, 0)
         if self.training:
             delta = self.tensor(f"delta{number}", z.columns, z.step)
@@ -301,7 +306,7 @@ class _Builder:
             slope = da.place
         self.add(
             0,
-            ("loss", objective.name, "linked" if linked else "plain", self.dtype),
+            ("loss", objective.name, form, self.dtype),
             *(*z.place, *a.place, f.TARGET, 0, *self.tensors["v"].place, f.LOSSES, 0, *slope),
             *(z.step, a.columns, a.columns, *objective.constants.values()),
         )
