@@ -268,9 +268,10 @@ def work(steps):
     bounds = np.arange(steps + 1) * rows
     return Slice(np.tile(np.arange(rows), steps), bounds, np.full(steps, 1e-3), np.zeros(steps), np.zeros((steps, 0)))
 
-small = Program(net, Adam(), 10, threads=count)
+few = min(rows, 256)
+small = Program(net, Adam(), few, threads=count)
 tiny = fresh_state(small, state.theta.copy(), state.buffers)
-first = Slice(np.arange(10), np.array([0, 10]), np.full(1, 1e-3), np.zeros(1), np.zeros((1, 0)))
+first = Slice(np.arange(few), np.array([0, few]), np.full(1, 1e-3), np.zeros(1), np.zeros((1, 0)))
 CompiledEngine().begin(small, tiny, data).advance(first)  # compiles
 long = work(steps)
 print("ready", flush=True)
