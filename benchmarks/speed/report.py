@@ -37,10 +37,11 @@ two classes scikit-learn is made to compute two softmax outputs as the others do
 about 5 % less time."""
 
 
-UNIT = """ This processor also has a matrix unit for bfloat16 (AMX). glassnet's wide
-layers and large batches are multiplied there, six products for one, at the accuracy of float32 (docs/engine.md); what is
-counted stays the one. The peers compute float32 as they do by default: their modes that use the unit keep 8 or 16 of its
-24 digits."""
+UNIT = (
+    " This processor also has a matrix unit for bfloat16 (AMX). glassnet multiplies wide layers there, six products for "
+    "one, at the accuracy of float32 (see engine.md); counted is the one. The peers compute float32 as they do by "
+    "default: their modes for that unit keep 8 or 16 of its 24 digits."
+)
 
 
 @dataclass

@@ -273,7 +273,7 @@ def bias_gradient(dtype):
     panel, the update's instruction (0: none), layer number.
     """
     kit = Kit(dtype)
-    size, count, load, pointer, tensor = kit.bytes, kit.count, kit.load, kit.pointer, kit.tensor
+    size, count, load, pointer, tensor, zero = kit.bytes, kit.count, kit.load, kit.pointer, kit.tensor, kit.splat
 
     def stage(op, fr):
         delta, b, outputs, step, update = tensor(op, fr, 1), op[3], op[4], op[5], op[8]
@@ -287,10 +287,18 @@ def bias_gradient(dtype):
         for c in range(low, high, chunk):
             end = min(c + chunk, outputs)
             for j in range(c, end, count):
-                total = load(db, j, end) if again else load(delta, j, end)
-                for r in range(0 if again else 1, rows):
-                    total = total + load(q.after(delta, r * step), j, end)
-                q.store(db, j, end, total)
+                s0 = load(db, j, end) if again else zero(0.0)
+                s1 = s2 = s3 = zero(0.0)  # side by side, or each addition would wait for the last
+                r = 0
+                while r + 4 <= rows:
+                    row = q.after(delta, r * step)
+                    s0, s1 = s0 + load(row, j, end), s1 + load(q.after(row, step), j, end)
+                    s2, s3 = s2 + load(q.after(row, 2 * step), j, end), s3 + load(q.after(row, 3 * step), j, end)
+                    r += 4
+                while r < rows:
+                    s0 = s0 + load(q.after(delta, r * step), j, end)
+                    r += 1
+                q.store(db, j, end, (s0 + s1) + (s2 + s3))
             if update != 0 and fr[f.LAST_BLOCK] != 0:
                 fr[f.LO], fr[f.HI], fr[f.PANEL] = b + c, b + end, op[7] + c // chunk
                 fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + (b + c) * size
