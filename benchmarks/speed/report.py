@@ -38,9 +38,9 @@ about 5 % less time."""
 
 
 UNIT = (
-    " This processor also has a matrix unit for bfloat16 (AMX). glassnet multiplies wide layers there, six products for "
-    "one, at the accuracy of float32 (see engine.md); counted is the one. The peers compute float32 as they do by "
-    "default: their modes for that unit keep 8 or 16 of its 24 digits."
+    " This processor also has a matrix unit for bfloat16 (AMX). glassnet multiplies wide layers there, six products for"
+    " one, at the accuracy of float32 (see engine.md); counted is the one. The peers compute float32 as they do by"
+    " default: their modes for that unit keep 8 or 16 of its 24 digits."
 )
 
 
