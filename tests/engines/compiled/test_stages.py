@@ -32,6 +32,12 @@ def shapes(dtype: str) -> list[tuple[int, int, int]]:
     return [(1, 1, 1), (1, w + 1, w + 1), (3, 5, 8), (w, 2, 2), (w + 1, w - 1, w + 3), (2 * w + 5, 7, 7), (19, 3, 9)]
 
 
+def few(dtype: str) -> list[tuple[int, int, int]]:
+    """Shapes of rows that may be kept in registers."""
+    w = lanes(dtype)
+    return [(rows, columns, columns) for columns in (1, 2, 3, 4) for rows in (1, w - 1, w, w + 1, 2 * w + 5)]
+
+
 def numbers(dtype: str, rows: int, columns: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng([seed, rows, columns]).normal(0, 2, (rows, columns)).astype(dtype)
 
@@ -63,6 +69,16 @@ def test_activation(name, dtype):
 
 
 @every_dtype
+def test_softmax_in_registers(dtype):
+    record = ACTIVATIONS["softmax"]
+    for (rows, columns, step), threads in itertools.product(few(dtype), (1, 2)):
+        z = numbers(dtype, rows, columns)
+        actual = by_hand.activation(record, z, step, threads, fixed=True)
+        assert close(actual, record.value(z), STAGE_EPS, floor=0.1), (rows, columns)
+        assert np.array_equal(actual, by_hand.activation(record, z, step, threads)), "as by way of memory"
+
+
+@every_dtype
 @pytest.mark.parametrize("name", [name for name, record in ACTIVATIONS.items() if not record.rowwise])
 def test_activation_at_the_edges(name, dtype):
     record = ACTIVATIONS[name]
@@ -76,10 +92,11 @@ def test_activation_at_the_edges(name, dtype):
 
 
 @every_dtype
-def test_softmax_of_far_apart_numbers(dtype):
+@pytest.mark.parametrize("fixed", [False, True])
+def test_softmax_of_far_apart_numbers(fixed, dtype):
     z = np.array([[1e4, -1e4, 0], [-5, -5, -5], [80, -80, 79], [np.nan, 1, 2], [np.inf, 0, 0]], dtype)
     record = ACTIVATIONS["softmax"]
-    assert close(by_hand.activation(record, z, 3), loud(record.value, z), STAGE_EPS)
+    assert close(by_hand.activation(record, z, 3, fixed=fixed), loud(record.value, z), STAGE_EPS)
 
 
 @every_dtype
@@ -140,7 +157,8 @@ LOSS_FORMS = [
 def test_loss(name, form, dtype):
     """Values and slopes, times the weights; with and without slopes the same values. A joint loss reads no a."""
     linked = form != "plain"
-    for record, (rows, columns, step) in itertools.product(with_constants(LOSSES[name]), shapes(dtype)):
+    cases = [(*shape, False) for shape in shapes(dtype)] + [(*shape, True) for shape in few(dtype)]
+    for record, (rows, columns, step, fixed) in itertools.product(with_constants(LOSSES[name]), cases):
         z, a, y = outputs(record, dtype, rows, columns)
         link = ACTIVATIONS[record.link if linked else "identity"]
         if linked:
@@ -148,22 +166,46 @@ def test_loss(name, form, dtype):
         v, given = weights(rows, dtype), np.full_like(a, np.nan) if form == "joint" else a
         each = record.values(link, z, a, y) if linked else np.sum(record.function(a, y, *record._constants(a)), axis=-1)
         slope = record.delta(link, z, a, y) if linked else record.slope(a, y)
-        losses, slopes = by_hand.loss(record, form, z, given, y, v, step, slopes=True)
-        assert np.array_equal(losses, by_hand.loss(record, form, z, given, y, v, step, slopes=False)[0])
+        losses, slopes = by_hand.loss(record, form, z, given, y, v, step, fixed=fixed)
+        assert np.array_equal(losses, by_hand.loss(record, form, z, given, y, v, step, slopes=False, fixed=fixed)[0])
         floor = max(1.0, float(np.abs(each).max()))
-        assert close(losses.astype(dtype), each * v, STAGE_EPS, floor), (rows, columns, step)
-        assert close(slopes, slope * v[:, None], STAGE_EPS, floor=1.0), (rows, columns, step)
+        assert close(losses.astype(dtype), each * v, STAGE_EPS, floor), (rows, columns, step, fixed)
+        assert close(slopes, slope * v[:, None], STAGE_EPS, floor=1.0), (rows, columns, step, fixed)
 
 
 @every_dtype
 @pytest.mark.parametrize(("name", "form"), LOSS_FORMS)
-def test_a_weight_of_zero_takes_out_an_infinite_loss(name, form, dtype):
+def test_a_loss_depends_on_its_own_row_only(name, form, dtype):
+    """Seven rows again and again, one of them not finite: the same bits each time, in registers or not, and for the
+    other six the same as without that one."""
+    record, rows = LOSSES[name], 7 * lanes(dtype) + 14
+    for columns in (1, 2, 3, 4):
+        found = []
+        for bad in (0.5, np.nan, np.inf):
+            seven = outputs(record, dtype, 7, columns)
+            seven[0][3, 0] = seven[1][3, 0] = bad
+            given = [np.tile(part, (rows // 7, 1)) for part in seven]
+            v = np.tile(np.array([1, 0.5, 0, 1, 2, 1, 3], dtype), rows // 7)
+            for fixed in (False, True):
+                losses, slopes = by_hand.loss(record, form, *given, v, columns, fixed=fixed)
+                each = np.column_stack([losses, slopes]).reshape(-1, 7, 1 + columns)
+                assert np.array_equal(each, np.broadcast_to(each[:1], each.shape), equal_nan=True)
+                found.append(each[0])
+            assert np.array_equal(*found[-2:], equal_nan=True), "in registers as by way of memory"
+        others = [np.delete(each, 3, axis=0) for each in found]
+        assert all(np.array_equal(each, others[0]) and np.all(np.isfinite(each)) for each in others)
+
+
+@every_dtype
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize(("name", "form"), LOSS_FORMS)
+def test_a_weight_of_zero_takes_out_an_infinite_loss(name, form, fixed, dtype):
     record, rows = LOSSES[name], lanes(dtype) + 3
     z, a, y = outputs(record, dtype, rows, 3)
     v = np.ones(rows, dtype)
     z[1], a[1], v[1] = np.inf, np.nan, 0
     z[4], a[4] = np.inf, np.nan
-    losses, slopes = by_hand.loss(record, form, z, a, y, v, 3, slopes=True)
+    losses, slopes = by_hand.loss(record, form, z, a, y, v, 3, fixed=fixed)
     assert losses[1] == 0 and np.all(slopes[1] == 0)
     assert not np.isfinite(losses[4]) and not np.all(np.isfinite(slopes[4])), "with a weight it stays"
     rest = np.arange(rows) % 3 != 1
@@ -547,7 +589,7 @@ def test_a_wrong_loss_is_caught(plant):
     plant(LOSSES, "fault", replace(right, derivative=huber_off))
     z, a, y = outputs(right, "float64", 9, 5)
     v = weights(9, "float64")
-    losses, slopes = by_hand.loss(replace(right, name="fault"), "plain", z, a, y, v, 5, slopes=True)
+    losses, slopes = by_hand.loss(replace(right, name="fault"), "plain", z, a, y, v, 5)
     assert close(losses, right.function(a, y, 1.0).sum(axis=-1) * v, STAGE_EPS, floor=1.0)
     assert not close(slopes, right.slope(a, y) * v[:, None], STAGE_EPS, floor=1.0)
 

@@ -40,9 +40,9 @@ class Kit:
 
         self.tensor = tensor
 
-    def rows(self, columns=None):
-        """How groups of rows are read and written: of a few columns, which a key names, in registers."""
-        return in_registers(self.lanes, int(columns)) if columns else in_memory(self.lanes)
+    def rows(self, fixed=None):
+        """How groups of rows are read and written: of any number of columns, or of one that a key has fixed."""
+        return in_registers(self.lanes, int(fixed)) if fixed else in_memory(self.lanes)
 
     def constants(self, count, first):
         """A function of op: `count` numbers of a formula from op[first] on (bits of float64), as Lanes."""

@@ -33,13 +33,13 @@ _AHEAD = 4  # rows that a gather asks for before it needs them
 # --- activations and losses ---------------------------------------------------------------------------------------
 
 
-def activation(name, dtype, few=None):
+def activation(name, dtype, fixed=None):
     """a = g(z), this thread's part.  op: z, a, step (from row to row), columns, chunk; constants.
 
-    `few`: of a function of rows that have so many columns and no gaps.
+    `fixed`: of a function of rows, which have so many columns and no gaps.
     """
     kit, record = Kit(dtype), ACTIVATIONS[name]
-    tensor, load, count, pointer, (read, write) = kit.tensor, kit.load, kit.count, kit.pointer, kit.rows(few)
+    tensor, load, count, pointer, (read, write) = kit.tensor, kit.load, kit.count, kit.pointer, kit.rows(fixed)
     g, constants = known(record.function), kit.constants(len(record.constants), 8)
 
     def some(i, stop, state, z, a, c):
@@ -108,23 +108,23 @@ def activation_backward(name, dtype):
     return rowwise if record.rowwise else elementwise
 
 
-def loss(name, form, dtype, few=None):
+def loss(name, form, dtype, fixed=None):
     """Losses v L (float64) of this thread's rows, and with form "linked" delta = v dL/dz, with "plain" v dL/da.
 
     With form "joint" a row's outputs a, as of softmax, are made here from z, and stay in registers; else as "linked".
-    `few`: there are so many columns, and no gaps between rows.
+    `fixed`: all rows have so many columns and no gaps.
     op: z, a, y, v, losses, gradient (field 0: not wanted), step of z and a, step of y, columns; constants.
     """
     kit, record = Kit(dtype), LOSSES[name]
     tensor, count, load, splat, pointer = kit.tensor, kit.count, kit.load, kit.splat, kit.pointer
-    read, write = kit.rows(few)
+    read, write = kit.rows(fixed)
     linked, joint = form != "plain", form == "joint"
     rowwise = record.simplex and linked
     link = known(ACTIVATIONS[record.link].function) if joint else None
     constants = kit.constants(len(record.constants), 16)
 
     def of_rows(function):
-        """A formula as a function (z, a, y, constants) of rows; most formulas are of one column."""
+        """A formula as a function (z, a, y, constants) of rows; most are of one column, and so applied to each."""
         if rowwise:
             return compiled(lambda z, a, y, c: function(z, a, y, *c))
         each = by_column(function)
