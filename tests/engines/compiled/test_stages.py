@@ -10,6 +10,7 @@ import pytest
 
 from engines.compiled import by_hand
 from engines.compiled.by_hand import DTYPES, GUARD, guarded, lanes, padded
+from glassnet.engines.compiled import plan as plan_module
 from glassnet.engines.compiled.stages import STAGES
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.elementary import constant, maximum, minimum, tanh
@@ -17,6 +18,7 @@ from glassnet.formulas.losses import LOSSES
 from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.formulas.penalties import penalty_slope
 from glassnet.formulas.randomness import uniform
+from glassnet.network.architecture import Architecture, Dense
 from glassnet.network.updates import clip_gradient
 from tolerances import STAGE_EPS, close, relative
 
@@ -210,6 +212,21 @@ def test_a_weight_of_zero_takes_out_an_infinite_loss(name, form, fixed, dtype):
     assert not np.isfinite(losses[4]) and not np.all(np.isfinite(slopes[4])), "with a weight it stays"
     rest = np.arange(rows) % 3 != 1
     assert np.all(np.isfinite(losses[rest])) and np.all(np.isfinite(slopes[rest]))
+
+
+@pytest.mark.parametrize(("units", "fixed"), [(2, True), (4, True), (5, False)])
+def test_the_plan_keeps_few_columns_in_registers(units, fixed, monkeypatch):
+    """Loss, softmax in prediction and softmax of a hidden layer."""
+    keys = set()
+    monkeypatch.setattr(plan_module, "addresses", lambda given: keys.update(given) or [0] * len(given))
+    layers = Dense(units, "softmax"), Dense(9, "softmax"), Dense(units, "softmax")
+    net = Architecture(3, layers, dtype="float64")
+    plan_module.plan_training.__wrapped__(net, 16, OPTIMIZERS["sgd"](), None, False, True, False)
+    plan_module.plan_prediction.__wrapped__(net, 16, True)
+    end = (str(units),) if fixed else ()
+    hidden, plain = (("activation", "softmax", "float64", *rest) for rest in (end, ()))
+    losses = {("loss", "cross_entropy", form, "float64", *end) for form in ("joint", "linked")}
+    assert {key for key in keys if key[0] in ("loss", "activation")} == losses | {hidden, plain}
 
 
 # --- products ---------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from numba import njit, types
 from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba the elementary names
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.groups import in_memory, in_registers
 from glassnet.engines.compiled.machine_code import vector_bytes
-from glassnet.engines.compiled.rows import in_memory, in_registers
 from glassnet.engines.compiled.translate import OPTIONS
 
 __all__ = ["Kit", "compiled", "doubles", "integers", "region", "share"]
