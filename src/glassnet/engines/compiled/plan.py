@@ -407,7 +407,8 @@ class _Builder:
             chunk = self.chunk(delta.columns)
             if weights:
                 left, right = (delta, below) if self.narrow(number) else (below, delta)
-                height = _height(chunk or right.columns, left.columns, DEEP if self.packs(number) else _ROWS)
+                whole = DEEP if self.packs(number) else _ROWS // 2 if self.narrow(number) else _ROWS
+                height = _height(chunk or right.columns, left.columns, whole)
                 size = height * right.columns
                 panels += -(-left.columns // height) * (-(-right.columns // chunk) if chunk else 1)
                 columns.add(
