@@ -13,7 +13,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.engines.compiled.memory import LINE, bits
 from glassnet.engines.compiled.order import chunk_of, is_narrow
-from glassnet.engines.compiled.packing import DEEP, PACKING_BYTES, has_matrix_unit, right_bytes
+from glassnet.engines.compiled.packing import DEEP, KEPT_BYTES, PACKING_BYTES, has_matrix_unit, right_bytes
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -211,14 +211,14 @@ class _Builder:
         if self.narrow(number):
             self.add(0, ("few", self.dtype), *places, *shapes)
         else:
-            kept = (0, 0)
+            kept, tiles = (0, 0), right_bytes(below.columns, units)
             if self.packs(number) and not self.training:  # every thread has W's tiles of its own
-                kept = f.WORK, self.reserve(right_bytes(below.columns, units))
-            self.add(
-                share,
-                self.multiply("affine", number, "straight"),
-                *(self.product, *places, *shapes, self.chunk(units), share, *kept),
-            )
+                kept = f.WORK, self.reserve(tiles)
+            if kept[0] and below.field == f.INPUT and tiles <= KEPT_BYTES:
+                self.add(0, self.multiply("prediction", number), 0, *places, *shapes, *kept)
+            else:
+                key = self.multiply("affine", number, "straight")
+                self.add(share, key, self.product, *places, *shapes, self.chunk(units), share, *kept)
         if layer.norm is not None:
             z = self.normalize(layer.norm, number, z, out if same else None)
         self.tensors[f"pre{number}"] = z
