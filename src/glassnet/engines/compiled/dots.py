@@ -41,86 +41,85 @@ def _add_up(builder, vectors):
 
 @cache
 def dots(dtype, count, units):
-    """The kernel for `units` columns and count / units rows of C, as a Numba intrinsic.
+    """The kernel for `units` columns of C, as a Numba intrinsic: count / units rows at a time.
 
-    (a, a_step, w, w_step, n, b, c, c_step, left): pointers, steps in elements; b null means 0. Only `left` rows are
-    there.
+    (a, a_step, w, w_step, n, b, c, c_step, rows): pointers, steps in elements; b null means 0.
     """
-    lanes, rows = q.Lanes(dtype, count), count // units
+    lanes, together = q.Lanes(dtype, count), count // units
     vector, pointer, number = lanes.llvm, types.CPointer(dtype), types.int64
-    suffix = q.suffix(lanes)
+    undefined, suffix = ir.Constant(vector, ir.Undefined), q.suffix(lanes)
+
+    def constant(i):
+        return ir.Constant(q.I64, i)
+
+    def picked(builder, x, lane):
+        """LLVM: lane(k) of x in lane k."""
+        return builder.shuffle_vector(
+            x, undefined, ir.Constant(ir.VectorType(q.I32, count), [lane(k) for k in range(count)])
+        )
 
     @intrinsic
-    def block(typingctx, a, a_step, w, w_step, n, b, c, c_step, left):
+    def block(typingctx, a, a_step, w, w_step, n, b, c, c_step, rows):
         def emit(context, builder, signature, arguments):
-            a, a_step, w, w_step, n, b, c, c_step, left = arguments
-            last = builder.sub(left, ir.Constant(q.I64, 1))
+            a, a_step, w, w_step, n, b, c, c_step, rows = arguments
             zero = ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * count)
-
-            def constant(i):
-                return ir.Constant(q.I64, i)
+            mask = q.tail(builder, lanes, constant(0), constant(units))
+            whole = builder.and_(builder.sub(n, constant(1)), constant(-count))  # before the last vector
+            rest = q.tail(builder, lanes, whole, n)
+            rows_w = [builder.gep(w, [builder.mul(w_step, constant(o))]) for o in range(units)]
 
             def at(base, i):
                 return builder.bitcast(builder.gep(base, [i]), vector.as_pointer())
 
-            def row(r):
-                """Row r, or the last one."""
-                there = builder.icmp_signed("<", constant(r), last)
-                return builder.gep(a, [builder.mul(a_step, builder.select(there, constant(r), last))])
+            def fused(x, y, z):
+                return q.llvm_function(builder, f"llvm.fmuladd.{suffix}", vector, [vector] * 3, [x, y, z])
 
-            rows_a = [row(r) for r in range(rows)]
-            rows_w = [builder.gep(w, [builder.mul(w_step, constant(o))]) for o in range(units)]
+            last_w = [q.masked_load(builder, lanes, at(p, whole), rest) for p in rows_w]
+            bias = cgutils.alloca_once_value(builder, zero)
+            with builder.if_then(builder.icmp_unsigned("!=", b, ir.Constant(b.type, None))):
+                part = q.masked_load(builder, lanes, at(b, constant(0)), mask)
+                builder.store(picked(builder, part, lambda k: k % units), bias)
+            bias = builder.load(bias)
+            places = [cgutils.alloca_once(builder, vector) for _ in range(count)]
+            with cgutils.for_range_slice(builder, constant(0), rows, constant(together), intp=q.I64) as (r, _):
+                left = builder.sub(rows, r)
+                last = builder.sub(left, constant(1))
+                top = builder.gep(a, [builder.mul(a_step, r)])
 
-            def add(sums, load):
-                x = [load(p) for p in rows_a]
-                for o, p in enumerate(rows_w):
-                    y = load(p)
-                    for r in range(rows):
-                        operands = [x[r], y, sums[r * units + o]]
-                        sums[r * units + o] = q.llvm_function(
-                            builder, f"llvm.fmuladd.{suffix}", vector, [vector] * 3, operands
-                        )
-                return sums
+                def row(i):
+                    """Row r + i, or the last one."""
+                    there = builder.select(builder.icmp_signed("<", constant(i), last), constant(i), last)
+                    return builder.gep(top, [builder.mul(a_step, there)])
 
-            # whole vectors, then what is left
-            places = [cgutils.alloca_once_value(builder, zero) for _ in range(count)]
-            whole = builder.and_(n, constant(-count))
-            with cgutils.for_range_slice(builder, constant(0), whole, constant(count), intp=q.I64) as (i, _):
-                sums = add([builder.load(p) for p in places], lambda p: q.plain_load(builder, lanes, at(p, i)))
-                for s, p in zip(sums, places, strict=True):
-                    builder.store(s, p)
-            with builder.if_then(builder.icmp_signed("<", whole, n)):
-                mask = q.tail(builder, lanes, whole, n)
-                sums = add(
-                    [builder.load(p) for p in places],
-                    lambda p: q.masked_load(builder, lanes, at(p, whole), mask),
-                )
-                for s, p in zip(sums, places, strict=True):
-                    builder.store(s, p)
-            total = _add_up(builder, [builder.load(p) for p in places])
-            # b in each row's lanes
-            mask = q.tail(builder, lanes, constant(0), constant(units))
-            given = builder.icmp_unsigned("!=", b, ir.Constant(b.type, None))
-            nothing = ir.Constant(mask.type, None)
-            bias = q.masked_load(builder, lanes, at(b, constant(0)), builder.select(given, mask, nothing))
-            undefined = ir.Constant(vector, ir.Undefined)
-            spread = [k % units for k in range(count)]
-            total = builder.fadd(
-                total, builder.shuffle_vector(bias, undefined, ir.Constant(ir.VectorType(q.I32, count), spread))
-            )
-            together = builder.icmp_signed("==", c_step, constant(units))
-            with builder.if_else(together) as (then, otherwise):
-                with then:
-                    mask_all = q.tail(builder, lanes, constant(0), builder.mul(left, constant(units)))
-                    q.masked_store(builder, lanes, total, at(c, constant(0)), mask_all)
-                with otherwise:
-                    for r in range(rows):
-                        with builder.if_then(builder.icmp_signed("<", constant(r), left)):
-                            pick = [(r * units + k) % count for k in range(count)]
-                            part = builder.shuffle_vector(
-                                total, undefined, ir.Constant(ir.VectorType(q.I32, count), pick)
-                            )
-                            q.masked_store(builder, lanes, part, at(c, builder.mul(c_step, constant(r))), mask)
+                rows_a = [row(i) for i in range(together)]
+                for p in places:
+                    builder.store(zero, p)
+                with cgutils.for_range_slice(builder, constant(0), whole, constant(count), intp=q.I64) as (k, _):
+                    x = [q.plain_load(builder, lanes, at(p, k)) for p in rows_a]
+                    for o, p in enumerate(rows_w):
+                        y = q.plain_load(builder, lanes, at(p, k))
+                        for i in range(together):
+                            place = places[i * units + o]
+                            builder.store(fused(x[i], y, builder.load(place)), place)
+                x = [q.masked_load(builder, lanes, at(p, whole), rest) for p in rows_a]
+                sums = [
+                    fused(x[i], last_w[o], builder.load(places[i * units + o]))
+                    for i in range(together)
+                    for o in range(units)
+                ]
+                total = builder.fadd(_add_up(builder, sums), bias)
+                below = builder.gep(c, [builder.mul(c_step, r)])
+                dense = builder.icmp_signed("==", c_step, constant(units))
+                full = builder.icmp_signed(">=", left, constant(together))
+                with builder.if_else(builder.and_(dense, full)) as (then, otherwise):
+                    with then:
+                        q.plain_store(builder, lanes, total, at(below, constant(0)))
+                    with otherwise:
+                        for i in range(together):
+                            with builder.if_then(builder.icmp_signed("<", constant(i), left)):
+                                part = picked(builder, total, lambda k, i=i: (i * units + k) % count)
+                                place = at(below, builder.mul(c_step, constant(i)))
+                                q.masked_store(builder, lanes, part, place, mask)
             return context.get_dummy_value()
 
         return types.void(pointer, number, pointer, number, number, pointer, pointer, number, number), emit

@@ -12,6 +12,7 @@ from glassnet.engines.compiled.product import kernel
 
 __all__ = ["affine", "bias_gradient", "few", "its_turn", "product", "transpose", "weight_gradient"]
 
+_NEAR = 4096  # numbers of a that stay in the nearest cache
 _DEPTH = 400  # of a product: so many rows of a tile's B stay near, and its sums in registers
 
 
@@ -167,17 +168,19 @@ def few(dtype):
         if op[5] != 0:
             b = tensor(op, fr, 5)
         units = most if outputs >= most else min(outputs, 2)
-        for r in range(fr[f.FIRST], fr[f.LAST], count // units):
-            left, x, y = fr[f.LAST] - r, q.after(a, r * a_step), q.after(z, r * z_step)
+        # rows in strips that stay near while the units go by
+        strip = max(count, _NEAR // a_step // count * count)
+        for r in range(fr[f.FIRST], fr[f.LAST], strip):
+            rows, x, y = min(fr[f.LAST] - r, strip), q.after(a, r * a_step), q.after(z, r * z_step)
             for first in range(0, outputs, units):
                 o = min(first, outputs - units)  # the last ones may be made twice, alike
                 w, c, bias = q.after(W, o * inputs), q.after(y, o), q.after(b, o) if op[5] != 0 else b
                 if units == most:
-                    block(x, a_step, w, inputs, inputs, bias, c, z_step, left)
+                    block(x, a_step, w, inputs, inputs, bias, c, z_step, rows)
                 elif units == 2:
-                    two(x, a_step, w, inputs, inputs, bias, c, z_step, left)
+                    two(x, a_step, w, inputs, inputs, bias, c, z_step, rows)
                 else:
-                    one(x, a_step, w, inputs, inputs, bias, c, z_step, left)
+                    one(x, a_step, w, inputs, inputs, bias, c, z_step, rows)
 
     return stage
 
