@@ -27,6 +27,7 @@ def product(along, dtype):
     some, fewer, one = (_strip(kit, rows, along) for rows in (tall, half, 1))
     k64, k24, k14, k18 = (kernel(kit.dtype, lanes, r, v, True, along) for r, v in ((6, 4), (2, 4), (1, 4), (1, 8)))
     whole = kernel(kit.dtype, lanes, 6, 4, False, along)
+    tower = kernel(kit.dtype, lanes, 2 * tall, 1, True, along)  # of one vector: as many sums as hide an addition's time
     many = vector_bytes() == 64  # then 6 rows of 4 vectors waste less than 8 of 3
 
     def one_row(op, fr):
@@ -85,6 +86,9 @@ def product(along, dtype):
                         else:
                             k14(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                             i += 1
+                    elif left <= lanes and not rowwise and M - i >= 2 * tall:
+                        tower(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        i += 2 * tall
                     elif M - i >= tall:
                         some(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += tall
