@@ -84,9 +84,9 @@ class Plan:
         return table.ctypes.data, len(table)
 
 
-def _height(columns: int, rows: int, whole: int) -> int:
-    """Rows of a panel: about _PANEL parameters, but a few panels, so that threads can share them, and whole tiles."""
-    return max(whole, min(_PANEL // columns, -(-rows // 4)) // whole * whole)
+def _height(columns: int, rows: int, whole: int, panels: int = 4) -> int:
+    """Rows of a panel: about _PANEL parameters, but so many panels, that threads can share them, and whole tiles."""
+    return max(whole, min(_PANEL // columns, -(-rows // panels)) // whole * whole)
 
 
 class _Builder:
@@ -407,13 +407,16 @@ class _Builder:
             chunk = self.chunk(delta.columns)
             if weights:
                 left, right = (delta, below) if self.narrow(number) else (below, delta)
-                height = _height(chunk or right.columns, left.columns, DEEP if self.packs(number) else _ROWS)
+                whole = DEEP if self.packs(number) else _ROWS // 2 if self.narrow(number) else _ROWS
+                height = _height(chunk or right.columns, left.columns, whole)
                 size = height * right.columns
+                # each thread makes the whole gradient of its part
+                tall = _height(chunk or right.columns, left.columns + whole, whole, 1) if apart else height
                 panels += -(-left.columns // height) * (-(-right.columns // chunk) if chunk else 1)
                 columns.add(
                     self.multiply("weight_gradient", number),
                     *(self.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
-                    *(left.step, right.step, height, chunk, first, at_once, bool(here and here.at_last), number),
+                    *(left.step, right.step, tall, chunk, first, at_once, bool(here and here.at_last), number),
                 )
                 self.scratch = max(self.scratch, size)
             elif name == f"b{number}":
