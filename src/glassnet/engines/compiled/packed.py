@@ -57,7 +57,7 @@ _TERMS = ((_LOW, _HIGH), (_MIDDLE, _HIGH), (_MIDDLE, _MIDDLE), (_HIGH, _MIDDLE),
 
 
 def _packer(side, lie):
-    """Functions (put_tiles, pack) that make the tiles of a matrix S (rows, columns) for a product: of one block of it, or of all.
+    """Functions (put_tiles, pack) that make the tiles of a matrix S (rows, columns) for a product: of a block, of all.
 
     `side` "left": as A, "right": as B. `lie` "straight": of S itself; "turned": of its transpose.
     """
@@ -317,8 +317,9 @@ def _block(besides=_nothing):
 
 
 def _multiplier():
-    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge), as `_block`'s
-    but of any size."""
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge) like that of
+    `_block`, but for any size.
+    """
     size, block = Kit("float32").bytes, _block()
 
     @compiled
