@@ -199,19 +199,30 @@ def packed_affine(
     threads: int = 1,
     chunk: int = 0,
     by: int = 0,
-    kept: np.ndarray | None = None,
-    first_block: bool = True,
 ) -> None:
-    """z = a W + b, or with `lie` "turned" a W^T + b, on the matrix unit; W's tiles stay in `kept`, if that is given."""
+    """z = a W + b, or with `lie` "turned" a W^T + b, on the matrix unit."""
     for share in threads_of(len(a), threads):
         run(
             ("packed_affine", lie),
             *(0, a, in_chunks(W, chunk), b, z, a.shape[1], z.shape[1]),
-            *(a.strides[0] // 4, z.strides[0] // 4, chunk, by, kept),
+            *(a.strides[0] // 4, z.strides[0] // 4, chunk, by),
             ROWS=len(a),
             EDGE=aligned(PACKING_BYTES),
-            **{**share, "FIRST_BLOCK": first_block},
+            **share,
         )
+
+
+def packed_prediction(
+    a: np.ndarray, W: np.ndarray, b: np.ndarray | None, z: np.ndarray, kept: np.ndarray, first_block: bool
+) -> None:
+    """z = a W + b on the matrix unit; W's tiles are made with the first block and stay in `kept`."""
+    run(
+        ("packed_prediction",),
+        *(0, a, W, b, z, a.shape[1], z.shape[1], a.strides[0] // 4, z.strides[0] // 4, kept),
+        ROWS=len(a),
+        EDGE=aligned(PACKING_BYTES),
+        FIRST_BLOCK=first_block,
+    )
 
 
 def few(a: np.ndarray, W: np.ndarray, b: np.ndarray | None, z: np.ndarray, threads: int) -> None:

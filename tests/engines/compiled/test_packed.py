@@ -104,17 +104,27 @@ def test_affine(shape, lie):
 
 @needs_unit
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_tiles_that_are_kept(shape):
-    """The first block makes them, the next ones read them, whatever W says meanwhile."""
+def test_prediction_keeps_the_tiles_of_w(shape):
+    """The first block makes them, the next ones read them, whatever W says meanwhile; bits as in training."""
     rows, inputs, units = shape
     rng = np.random.default_rng(3)
-    a, W = whole(rng, (rows, inputs), "f4"), whole(rng, (inputs, units), "f4")
+    a, W, b = whole(rng, (rows, inputs), "f4"), whole(rng, (inputs, units), "f4"), whole(rng, (units,), "f4")
     memory = np.full(right_bytes(inputs, units) // 4 + 32, by_hand.GUARD, "f4")
     start = -(by_hand.place(memory) // 4) % 16
     kept = memory[start : start + right_bytes(inputs, units) // 4]
-    assert np.array_equal(affine(a, W, kept=kept), a @ W)
-    assert np.array_equal(affine(2 * a, 0 * W, kept=kept, first_block=False), 2 * a @ W)
+
+    def predicted(a: np.ndarray, W: np.ndarray, b: np.ndarray | None, first: bool) -> np.ndarray:
+        whole_z, z = padded(len(a), units, units + 3, "float32")
+        by_hand.packed_prediction(spread_out(a, inputs + 2), W, b, z, kept, first)
+        assert guarded(whole_z, z)
+        assert np.all(whole_z[64:-64].reshape(len(a), -1)[:, units:] == by_hand.GUARD), "gaps"
+        return z.copy()
+
+    assert np.array_equal(predicted(a, W, b, True), a @ W + b)
+    assert np.array_equal(predicted(2 * a, 0 * W, None, False), 2 * a @ W)
     assert np.all(memory[:start] == by_hand.GUARD) and np.all(memory[start + kept.size :] == by_hand.GUARD)
+    a, W, b = (rng.normal(size=x.shape).astype("f4") for x in (a, W, b))
+    assert np.array_equal(predicted(a, W, b, True), affine(a, W, b))
 
 
 @needs_unit
@@ -264,7 +274,7 @@ def test_predictions_at_the_end_of_the_range():
 
 
 @needs_unit
-@pytest.mark.parametrize("n", [1, 16, 17, 96, 97, 200, 1000])
+@pytest.mark.parametrize("n", [1, 16, 17, 192, 193, 400, 1000])
 def test_predictions_of_so_many_rows(n, two_cores, monkeypatch):
     monkeypatch.setattr(engine_module, "_SHARED_ROWS", 0.0)
     net = Architecture(300, (Dense(140, "relu"), Dense(140, "tanh"), Dense(3, "softmax")), dtype="float32")

@@ -18,8 +18,9 @@ from glassnet.network.parameters import parameter_layout
 
 __all__ = ["CompiledEngine"]
 
-_ROWS = (1, 16, 96)  # rows of a block in prediction: the smallest that will do
-_SHARED_ROWS = 1e7  # operations of a prediction above which a second thread pays
+_ROWS = (1, 16, 192)  # rows of a block in prediction: the smallest that will do
+_SHARED_ROWS = 3e7  # operations of a prediction above which a second thread pays
+_PART = 32  # rows of which each thread has a multiple
 _GRADIENTS = 4  # networks and numbers of examples for whose gradients memory is kept
 
 
@@ -100,7 +101,7 @@ class CompiledEngine:
         outputs = np.empty((n, sweep.outputs), theta.dtype)
         scale = 1.0 / n if architecture.reduction == "mean" and n else 1.0
         arrays = Arrays(theta, buffers, X, Y, weights, outputs, losses, scale)
-        if n * sweep.row_work < _SHARED_ROWS or n < 2 * block:
+        if n * sweep.row_work < _SHARED_ROWS or n < 2 * _PART:
             sweep.run(arrays, 0, n)
             spoilt = sweep.spoilt()
         else:
@@ -114,11 +115,11 @@ class CompiledEngine:
         with borrowed(None) as threads:
             others = [self._take(architecture, block, judged) for _ in range(threads - 1)]
             sweeps = [first, *(sweep for sweep, _ in others)]
-            most = max(1, int(CALL * SPEED / first.row_work) // block) * threads
-            blocks = -(-n // block)
-            for start in range(0, blocks, most):
-                some = min(most, blocks - start)
-                ends = [min((start + some * t // threads) * block, n) for t in range(threads + 1)]
+            most = max(1, int(CALL * SPEED / first.row_work) // _PART) * threads
+            parts = -(-n // _PART)
+            for start in range(0, parts, most):
+                some = min(most, parts - start)
+                ends = [min((start + some * t // threads) * _PART, n) for t in range(threads + 1)]
                 shares = zip(sweeps, ends[:-1], ends[1:], strict=True)
                 run_on([sweep.call(arrays, low, high) for sweep, low, high in shares if low < high])
             spoilt = [sweep.spoilt() for sweep in sweeps]

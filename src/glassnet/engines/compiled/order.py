@@ -16,7 +16,7 @@ def chunk_of(columns: int) -> int:
 
 def is_narrow(dtype: str, inputs: int, units: int) -> bool:
     """Whether a layer has so few units that training multiplies along its inputs: W is kept as (units, inputs)."""
-    return units <= 12 and inputs * (4 if dtype == "float32" else 8) >= 2 * vector_bytes()
+    return units <= 12 and inputs * (4 if dtype == "float32" else 8) >= vector_bytes()
 
 
 class Mirror:

@@ -43,7 +43,7 @@ from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
 from glassnet.engines.compiled.packing import DEEP, DEPTH, EDGE_BYTES, FAR, NEAR, NEAR_BYTES, PIECES, STRIP, TILE
 from glassnet.engines.compiled.products import its_turn
 
-__all__ = ["packed_affine", "packed_weight_gradient"]
+__all__ = ["packed_affine", "packed_prediction", "packed_weight_gradient"]
 
 _BYTE, _NOTHING = ir.IntType(8), ir.VoidType()
 _WHOLE = 2 * STRIP  # rows and columns of a block of C: two tiles by two, in four of the eight registers
@@ -57,10 +57,9 @@ _TERMS = ((_LOW, _HIGH), (_MIDDLE, _HIGH), (_MIDDLE, _MIDDLE), (_HIGH, _MIDDLE),
 
 
 def _packer(side, lie):
-    """A function (S, step, rows, columns, tiles, distance, scratch) that makes the tiles of a matrix S for a product.
+    """Functions (put_tiles, pack) that make the tiles of a matrix S (rows, columns) for a product: of a block, of all.
 
-    `side` "left": as A, "right": as B. `lie` "straight": of S itself; "turned": of its transpose. `distance` is the
-    bytes from strip to strip.
+    `side` "left": as A, "right": as B. `lie` "straight": of S itself; "turned": of its transpose.
     """
     kit = Kit("float32")
     load, count, at_, turn = kit.load, kit.count, kit.pointer, q.turn(kit.dtype, kit.count)
@@ -130,89 +129,101 @@ def _packer(side, lie):
             put_right(p, step, rows, columns, out)
 
     @compiled
+    def put_tiles(S, step, rows, columns, r, c, tiles, scratch):
+        """The tiles of the block of S at (r, c)."""
+        p, out = q.after(S, r * step + c), at_(tiles)
+        if r + tall <= rows and c + wide <= columns:
+            put_block(p, step, tall, wide, out, scratch)  # without masks
+        else:
+            put_block(p, step, rows - r, columns - c, out, scratch)
+
+    @compiled
     def pack(S, step, rows, columns, tiles, distance, scratch):
+        """All tiles; `distance` is the bytes from strip to strip."""
         for r in range(0, rows, tall):
             for c in range(0, columns, wide):
-                p = q.after(S, r * step + c)
                 strip, deep = (r // tall, c // wide) if tall == STRIP else (c // wide, r // tall)
-                out = at_(tiles + strip * distance + deep * (PIECES * TILE))
-                if r + tall <= rows and c + wide <= columns:
-                    put_block(p, step, tall, wide, out, scratch)  # without masks
-                else:
-                    put_block(p, step, rows - r, columns - c, out, scratch)
+                put_tiles(S, step, rows, columns, r, c, tiles + strip * distance + deep * (PIECES * TILE), scratch)
 
-    return pack
+    return put_tiles, pack
 
 
 # --- multiplying ------------------------------------------------------------------------------------------------------
 
 
 @cache
-def _block(tall, wide):
-    """C = start + A B for a block of C of `tall` by `wide` tiles, as a Numba intrinsic.
+def _tiles(tall, wide):
+    """Three Numba intrinsics on a block of C of `tall` by `wide` tiles, which stands in the unit's registers.
 
-    (a, a_distance, b, b_distance, depth, start, start_step, c, c_step): addresses;
-    distances from strip to strip and steps from row to row in bytes. `start` 0 means 0, and with step 0 it is one row
-    added to all (a bias).
+    begin(start, step): C = start (0: nothing; step 0: one row for all); add(a, a_distance, b, b_distance): C += A B for
+    one step of depth; end(c, step): C to memory. Addresses; steps and distances in bytes.
     """
     number = types.int64
-    blocks = [(i, j) for i in range(tall) for j in range(wide)]
-    register = {block: n for n, block in enumerate(blocks)}
+    register = {block: n for n, block in enumerate((i, j) for i in range(tall) for j in range(wide))}
     left, right = [4 + i for i in range(tall)], [6 + j for j in range(wide)]
 
+    def say(builder, name, *operands):
+        values = [ir.Constant(_BYTE, o) if isinstance(o, int) else o for o in operands]
+        q.llvm_function(builder, f"llvm.x86.{name}", _NOTHING, [v.type for v in values], values)
+
+    def move(builder, name, tile, address, step):
+        say(builder, name, tile, builder.inttoptr(address, _BYTE.as_pointer()), step)
+
+    def constant(n):
+        return ir.Constant(q.I64, n)
+
+    def each_of_c(builder, name, base, step):
+        for (i, j), tile in register.items():
+            row = builder.add(base, builder.mul(step, constant(STRIP * i)))
+            move(builder, name, tile, builder.add(row, constant(4 * STRIP * j)), step)
+
     @intrinsic
-    def block(typingctx, a, a_distance, b, b_distance, depth, start, start_step, c, c_step):
-        signature = types.void(*[number] * 9)
-
+    def begin(typingctx, start, step):
         def emit(context, builder, signature, arguments):
-            a, a_distance, b, b_distance, depth, start, start_step, c, c_step = arguments
-
-            def constant(n):
-                return ir.Constant(q.I64, n)
-
-            def say(name, *operands):
-                values = [ir.Constant(_BYTE, o) if isinstance(o, int) else o for o in operands]
-                q.llvm_function(builder, f"llvm.x86.{name}", _NOTHING, [v.type for v in values], values)
-
-            def move(name, tile, address, step):
-                say(name, tile, builder.inttoptr(address, _BYTE.as_pointer()), step)
-
-            def each_of_c(name, base, step):
-                for (i, j), tile in register.items():
-                    row = builder.add(base, builder.mul(step, constant(STRIP * i)))
-                    move(name, tile, builder.add(row, constant(4 * STRIP * j)), step)
-
-            with builder.if_else(builder.icmp_unsigned("!=", start, constant(0))) as (given, none):
+            with builder.if_else(builder.icmp_unsigned("!=", arguments[0], constant(0))) as (given, none):
                 with given:
-                    each_of_c("tileloadd64", start, start_step)
+                    each_of_c(builder, "tileloadd64", *arguments)
                 with none:
                     for tile in register.values():
-                        say("tilezero", tile)
-            with cgutils.for_range(builder, depth) as loop:
-                along = builder.mul(loop.index, constant(PIECES * TILE))
-                strips = {}
-                for tiles, base, distance in ((left, a, a_distance), (right, b, b_distance)):
-                    for n, tile in enumerate(tiles):
-                        strips[tile] = builder.add(builder.add(base, along), builder.mul(distance, constant(n)))
-                held = {}
-
-                def want(tile, piece):
-                    """The piece of this strip in its register."""
-                    if held.get(tile) != piece:
-                        held[tile] = piece
-                        move("tileloadd64", tile, builder.add(strips[tile], constant(piece * TILE)), constant(64))
-
-                for one, other in _TERMS:
-                    for i, j in blocks:
-                        want(left[i], one)
-                        want(right[j], other)
-                        say("tdpbf16ps", register[i, j], left[i], right[j])
-            each_of_c("tilestored64", c, c_step)
+                        say(builder, "tilezero", tile)
             return context.get_dummy_value()
 
-        return signature, emit
+        return types.void(number, number), emit
 
-    return block
+    @intrinsic
+    def add(typingctx, a, a_distance, b, b_distance):
+        def emit(context, builder, signature, arguments):
+            a, a_distance, b, b_distance = arguments
+            strips = {}
+            for tiles, base, distance in ((left, a, a_distance), (right, b, b_distance)):
+                for n, tile in enumerate(tiles):
+                    strips[tile] = builder.add(base, builder.mul(distance, constant(n)))
+            held = {}
+
+            def want(tile, piece):
+                """The piece of this strip in its register."""
+                if held.get(tile) != piece:
+                    held[tile] = piece
+                    move(builder, "tileloadd64", tile, builder.add(strips[tile], constant(piece * TILE)), constant(64))
+
+            for one, other in _TERMS:
+                for i, j in register:
+                    want(left[i], one)
+                    want(right[j], other)
+                    say(builder, "tdpbf16ps", register[i, j], left[i], right[j])
+            return context.get_dummy_value()
+
+        return types.void(*[number] * 4), emit
+
+    @intrinsic
+    def end(typingctx, c, step):
+        def emit(context, builder, signature, arguments):
+            each_of_c(builder, "tilestored64", *arguments)
+            return context.get_dummy_value()
+
+        return types.void(number, number), emit
+
+    return begin, add, end
 
 
 @intrinsic
@@ -240,15 +251,22 @@ def _end(typingctx):
     return types.void(), emit
 
 
-def _multiplier():
-    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge) of addresses:
-    C = start + A B, of tiles `depth` deep; steps of start and C in numbers.
+@compiled
+def _nothing(d, depth, job):
+    """No work besides."""
 
-    A block of C at an edge, less than whole tiles, is made in `edge` and copied.
+
+def _block(besides=_nothing):
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, job): a block
+    of C = start + A B, of tiles `depth` deep; addresses, steps of start and C in numbers. `start` 0 means 0.
+
+    A block less than whole tiles is made in `edge` and copied. After step d, besides(d, depth, job) is done: while the
+    unit works, the processor has time for something else.
     """
     kit = Kit("float32")
     at_, size, load, count = kit.pointer, kit.bytes, kit.load, kit.count
-    b22, b21, b12, b11 = _block(2, 2), _block(2, 1), _block(1, 2), _block(1, 1)
+    (begin_22, add_22, end_22), (begin_21, add_21, end_21) = _tiles(2, 2), _tiles(2, 1)
+    (begin_12, add_12, end_12), (begin_11, add_11, end_11) = _tiles(1, 2), _tiles(1, 1)
 
     @compiled
     def copy(source, step, target, target_step, rows, columns):
@@ -257,30 +275,70 @@ def _multiplier():
                 q.store(q.after(target, r * target_step), j, columns, load(q.after(source, r * step), j, columns))
 
     @compiled
-    def add_on(a0, a_distance, b0, b_distance, depth, s0, s_step, c0, c_step, M, N, edge):
-        for j in range(0, N, _WHOLE):
-            columns, b = min(N - j, _WHOLE), b0 + j // STRIP * b_distance
-            for i in range(0, M, _WHOLE):
-                rows, a = min(M - i, _WHOLE), a0 + i // STRIP * a_distance
-                c, to = c0 + (i * c_step + j) * size, c_step * size
-                s, start_step = s0 + (i * s_step + j) * size if s0 != 0 else 0, s_step * size
-                place, beside = c, rows % STRIP != 0 or columns % STRIP != 0
-                if beside:
-                    place, to = edge, _WHOLE * size
-                    if s != 0:
-                        copy(at_(s), s_step, at_(edge), _WHOLE, rows, columns)
-                        s, start_step = edge, to
-                if rows > STRIP:
-                    if columns > STRIP:
-                        b22(a, a_distance, b, b_distance, depth, s, start_step, place, to)
-                    else:
-                        b21(a, a_distance, b, b_distance, depth, s, start_step, place, to)
-                elif columns > STRIP:
-                    b12(a, a_distance, b, b_distance, depth, s, start_step, place, to)
-                else:
-                    b11(a, a_distance, b, b_distance, depth, s, start_step, place, to)
-                if beside:
-                    copy(at_(edge), _WHOLE, at_(c), c_step, rows, columns)
+    def block(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, job):
+        tall, wide, beside = rows > STRIP, columns > STRIP, rows % STRIP != 0 or columns % STRIP != 0
+        s_step, place, to = start_step * size, c, c_step * size
+        if beside:
+            place, to = edge, _WHOLE * size
+            if start != 0:
+                copy(at_(start), start_step, at_(edge), _WHOLE, rows, columns)
+                start, s_step = edge, to
+        if tall and wide:
+            begin_22(start, s_step)
+        elif tall:
+            begin_21(start, s_step)
+        elif wide:
+            begin_12(start, s_step)
+        else:
+            begin_11(start, s_step)
+        for d in range(depth):
+            x, y = a + d * (PIECES * TILE), b + d * (PIECES * TILE)
+            if tall and wide:
+                add_22(x, a_distance, y, b_distance)
+            elif tall:
+                add_21(x, a_distance, y, b_distance)
+            elif wide:
+                add_12(x, a_distance, y, b_distance)
+            else:
+                add_11(x, a_distance, y, b_distance)
+            besides(d, depth, job)
+        if tall and wide:
+            end_22(place, to)
+        elif tall:
+            end_21(place, to)
+        elif wide:
+            end_12(place, to)
+        else:
+            end_11(place, to)
+        if beside:
+            copy(at_(edge), _WHOLE, at_(c), c_step, rows, columns)
+
+    return block
+
+
+def _multiplier():
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge) like that of
+    `_block`, but for any size.
+    """
+    size, block = Kit("float32").bytes, _block()
+
+    @compiled
+    def add_on(a, a_distance, b, b_distance, depth, start, s_step, c, c_step, rows, columns, edge):
+        for j in range(0, columns, _WHOLE):
+            for i in range(0, rows, _WHOLE):
+                s = start + (i * s_step + j) * size if start != 0 else 0
+                block(
+                    *(
+                        a + i // STRIP * a_distance,
+                        a_distance,
+                        b + j // STRIP * b_distance,
+                        b_distance,
+                        depth,
+                        s,
+                        s_step,
+                    ),
+                    *(c + (i * c_step + j) * size, c_step, min(rows - i, _WHOLE), min(columns - j, _WHOLE), edge, 0),
+                )
 
     @compiled
     def multiply(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge):
@@ -304,8 +362,8 @@ def packed_affine(lie):
     into the core's own cache: then piece by piece.
     """
     kit, multiply = Kit("float32"), _multiplier()
-    at_, size = kit.pointer, kit.bytes
-    pack_left, pack_right = _packer("left", "straight"), _packer("right", lie)
+    size, (_, pack_left), (_, pack_right) = kit.bytes, _packer("left", "straight"), _packer("right", lie)
+    at_ = kit.pointer
 
     @compiled
     def pack_chunks(W, chunk, inputs, outputs, k, deep, c, columns, tiles, distance, edge):
@@ -313,18 +371,16 @@ def packed_affine(lie):
         if lie == "straight":
             first = c // chunk * chunk
             step = min(chunk, outputs - first)
-            pack_right(
-                at_(W + (first * inputs + k * step + c - first) * size), step, deep, columns, tiles, distance, edge
-            )
+            place = W + (first * inputs + k * step + c - first) * size
+            pack_right(at_(place), step, deep, columns, tiles, distance, edge)
         else:
             j = k
             while j < k + deep:
                 first = j // chunk * chunk
                 step = min(chunk, inputs - first)
                 wide, out = min(first + step, k + deep) - j, tiles + (j - k) // DEEP * (PIECES * TILE)
-                pack_right(
-                    at_(W + (first * outputs + c * step + j - first) * size), step, columns, wide, out, distance, edge
-                )
+                place = W + (first * outputs + c * step + j - first) * size
+                pack_right(at_(place), step, columns, wide, out, distance, edge)
                 j += wide
 
     def stage(op, fr):
@@ -358,6 +414,61 @@ def packed_affine(lie):
     return stage
 
 
+def packed_prediction():
+    """z = a W + b for all rows of a block, in prediction: W's tiles are made with the first block and kept.
+
+    While a pair of strips of a is multiplied with all of W, the next pair is packed: inputs come from far away.
+    op: as `products.affine`, but in the place of chunks field and offset of the tiles.
+    """
+    kit = Kit("float32")
+    at_, size = kit.pointer, kit.bytes
+    (put_tiles, pack_left), (_, pack_right) = _packer("left", "straight"), _packer("right", "straight")
+
+    @compiled
+    def put_next(d, depth, job):
+        """Tiles of the next pair, as many as are due after this step."""
+        a, step, rows, inputs, tiles, first, last, edge = job
+        for t in range(first + (last - first) * d // depth, first + (last - first) * (d + 1) // depth):
+            r, c = t // depth * STRIP, t % depth * DEEP
+            put_tiles(at_(a), step, rows, inputs, r, c, tiles + t * (PIECES * TILE), at_(edge))
+
+    block = _block(put_next)
+
+    def stage(op, fr):
+        a0, W, z0, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], fr[op[8]] + op[9], op[10], op[11]
+        a_step, z_step, rows = op[12], op[13], fr[f.ROWS]
+        edge, ring, right, turn = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[op[14]] + op[15], 0
+        pairs = (outputs + _WHOLE - 1) // _WHOLE
+        _begin()
+        for k in range(0, inputs, DEPTH):
+            deep = min(inputs - k, DEPTH)
+            depth = (deep + DEEP - 1) // DEEP
+            strip = depth * (PIECES * TILE)
+            pair, a = 2 * strip, a0 + k * size
+            if fr[f.FIRST_BLOCK] != 0:
+                pack_right(at_(W + k * outputs * size), outputs, deep, outputs, right, strip, at_(edge))
+            pack_left(at_(a), a_step, min(rows, _WHOLE), deep, ring + turn * pair, strip, at_(edge))
+            for i in range(0, rows, _WHOLE):
+                here, turn, r = ring + turn * pair, 1 - turn, i + _WHOLE
+                tiles = (max(0, min(rows - r, _WHOLE)) + STRIP - 1) // STRIP * depth
+                for j in range(pairs):
+                    c = j * _WHOLE
+                    z = z0 + (i * z_step + c) * size
+                    start, step = z, z_step
+                    if k == 0:
+                        start, step = fr[op[6]] + op[7] + c * size if op[6] != 0 else 0, 0
+                    due, done = tiles * j // pairs, tiles * (j + 1) // pairs
+                    job = a + r * a_step * size, a_step, rows - r, deep, ring + turn * pair, due, done, edge
+                    block(
+                        *(here, strip, right + j * pair, strip, depth, start, step, z, z_step),
+                        *(min(rows - i, _WHOLE), min(outputs - c, _WHOLE), edge, job),
+                    )
+            right += (outputs + STRIP - 1) // STRIP * strip
+        _end()
+
+    return stage
+
+
 def packed_weight_gradient():
     """dW = a^T delta by panels, as `products.weight_gradient`; operands as there.
 
@@ -365,7 +476,7 @@ def packed_weight_gradient():
     """
     kit, multiply = Kit("float32"), _multiplier()
     at_, size = kit.pointer, kit.bytes
-    pack_left, pack_right = _packer("left", "turned"), _packer("right", "straight")
+    (_, pack_left), (_, pack_right) = _packer("left", "turned"), _packer("right", "straight")
 
     def stage(op, fr):
         a0, d0, W, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], op[6], op[7], op[8]

@@ -12,6 +12,7 @@ __all__ = [
     "DEPTH",
     "EDGE_BYTES",
     "FAR",
+    "KEPT_BYTES",
     "NEAR",
     "NEAR_BYTES",
     "PACKING_BYTES",
@@ -27,6 +28,7 @@ DEEP = 32  # steps of the sum in a tile
 TILE = 1024  # bytes of a tile
 PIECES = 3  # tiles for the digits of a float32
 FAR, NEAR, DEPTH = 256, 64, 832  # rows of A, columns of B, and steps of k, that are packed at a time
+KEPT_BYTES = 640 << 10  # of tiles of W that stay near while the rows of a prediction go by
 EDGE_BYTES = 4 * (2 * STRIP) ** 2  # of a block of C that is made beside it
 NEAR_BYTES = NEAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE

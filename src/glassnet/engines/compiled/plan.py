@@ -13,7 +13,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.engines.compiled.memory import LINE, bits
 from glassnet.engines.compiled.order import chunk_of, is_narrow
-from glassnet.engines.compiled.packing import DEEP, PACKING_BYTES, has_matrix_unit, right_bytes
+from glassnet.engines.compiled.packing import DEEP, KEPT_BYTES, PACKING_BYTES, has_matrix_unit, right_bytes
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -90,9 +90,9 @@ class Plan:
         return table.ctypes.data, len(table)
 
 
-def _height(columns: int, rows: int, whole: int) -> int:
-    """Rows of a panel: about _PANEL parameters, but a few panels, so that threads can share them, and whole tiles."""
-    return max(whole, min(_PANEL // columns, -(-rows // 4)) // whole * whole)
+def _height(columns: int, rows: int, whole: int, panels: int = 4) -> int:
+    """Rows of a panel: about _PANEL parameters, but so many panels, that threads can share them, and whole tiles."""
+    return max(whole, min(_PANEL // columns, -(-rows // panels)) // whole * whole)
 
 
 class _Builder:
@@ -217,14 +217,14 @@ class _Builder:
         if self.narrow(number):
             self.add(0, ("few", self.dtype), *places, *shapes)
         else:
-            kept = (0, 0)
+            kept, tiles = (0, 0), right_bytes(below.columns, units)
             if self.packs(number) and not self.training:  # every thread has W's tiles of its own
-                kept = f.WORK, self.reserve(right_bytes(below.columns, units))
-            self.add(
-                share,
-                self.multiply("affine", number, "straight"),
-                *(self.product, *places, *shapes, self.chunk(units), share, *kept),
-            )
+                kept = f.WORK, self.reserve(tiles)
+            if kept[0] and below.field == f.INPUT and tiles <= KEPT_BYTES:
+                self.add(0, self.multiply("prediction", number), 0, *places, *shapes, *kept)
+            else:
+                key = self.multiply("affine", number, "straight")
+                self.add(share, key, self.product, *places, *shapes, self.chunk(units), share, *kept)
         if layer.norm is not None:
             z = self.normalize(layer.norm, number, z, out if same else None)
         self.tensors[f"pre{number}"] = z
@@ -413,13 +413,16 @@ class _Builder:
             chunk = self.chunk(delta.columns)
             if weights:
                 left, right = (delta, below) if self.narrow(number) else (below, delta)
-                height = _height(chunk or right.columns, left.columns, DEEP if self.packs(number) else _ROWS)
+                whole = DEEP if self.packs(number) else _ROWS // 2 if self.narrow(number) else _ROWS
+                height = _height(chunk or right.columns, left.columns, whole)
                 size = height * right.columns
+                # each thread makes the whole gradient of its part
+                tall = _height(chunk or right.columns, left.columns + whole, whole, 1) if apart else height
                 panels += -(-left.columns // height) * (-(-right.columns // chunk) if chunk else 1)
                 columns.add(
                     self.multiply("weight_gradient", number),
                     *(self.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
-                    *(left.step, right.step, height, chunk, first, at_once, bool(here and here.at_last), number),
+                    *(left.step, right.step, tall, chunk, first, at_once, bool(here and here.at_last), number),
                 )
                 self.scratch = max(self.scratch, size)
             elif name == f"b{number}":

@@ -5,12 +5,14 @@
 
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.dots import dots
 from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
 from glassnet.engines.compiled.machine_code import vector_bytes
 from glassnet.engines.compiled.product import kernel
 
 __all__ = ["affine", "bias_gradient", "few", "its_turn", "product", "transpose", "weight_gradient"]
 
+_NEAR = 4096  # numbers of a that stay in the nearest cache
 _DEPTH = 400  # of a product: so many rows of a tile's B stay near, and its sums in registers
 
 
@@ -25,6 +27,7 @@ def product(along, dtype):
     some, fewer, one = (_strip(kit, rows, along) for rows in (tall, half, 1))
     k64, k24, k14, k18 = (kernel(kit.dtype, lanes, r, v, True, along) for r, v in ((6, 4), (2, 4), (1, 4), (1, 8)))
     whole = kernel(kit.dtype, lanes, 6, 4, False, along)
+    tower = kernel(kit.dtype, lanes, 2 * tall, 1, True, along)  # of one vector: as many sums as hide an addition's time
     many = vector_bytes() == 64  # then 6 rows of 4 vectors waste less than 8 of 3
 
     def one_row(op, fr):
@@ -83,6 +86,9 @@ def product(along, dtype):
                         else:
                             k14(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                             i += 1
+                    elif left <= lanes and not rowwise and M - i >= 2 * tall:
+                        tower(a, a_step, b, b_step, s, t, c, c_step, depth, left)
+                        i += 2 * tall
                     elif M - i >= tall:
                         some(a, a_step, b, b_step, s, t, c, c_step, depth, left)
                         i += tall
@@ -151,47 +157,34 @@ def affine(dtype):
 
 
 def few(dtype):
-    """z = a W^T + b of a layer of few units, whose W lies as (out, in): sums along the inputs, some rows at a time.
+    """z = a W^T + b of a layer of few units, whose W lies as (out, in): see `dots`.
 
     op: a, W, b (field 0: none), z, in, out, steps of a and z.
     """
     kit = Kit(dtype)
-    tensor, load, count, zero, scalar = kit.tensor, kit.load, kit.count, kit.splat, kit.dtype
-
-    @compiled
-    def one(a, w, n):
-        total = zero(0.0)
-        for i in range(0, n, count):
-            total = q.fused(load(a, i, n), load(w, i, n), total)
-        return q.lanes_sum(total)
-
-    @compiled
-    def four(a, step, w, n):
-        s0 = s1 = s2 = s3 = zero(0.0)
-        for i in range(0, n, count):
-            x = load(w, i, n)
-            s0 = q.fused(load(a, i, n), x, s0)
-            s1 = q.fused(load(q.after(a, step), i, n), x, s1)
-            s2 = q.fused(load(q.after(a, 2 * step), i, n), x, s2)
-            s3 = q.fused(load(q.after(a, 3 * step), i, n), x, s3)
-        return q.lanes_sum(s0), q.lanes_sum(s1), q.lanes_sum(s2), q.lanes_sum(s3)
+    tensor, at_, count = kit.tensor, kit.pointer, kit.count
+    most = min(4, count)
+    block, two, one = (dots(kit.dtype, count, units) for units in (most, 2, 1))
 
     def stage(op, fr):
-        a, W, z = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 7)
-        inputs, outputs, a_step, z_step, last = op[9], op[10], op[11], op[12], fr[f.LAST]
-        for o in range(outputs):
-            w, b = q.after(W, o * inputs), scalar(0)
-            if op[5] != 0:
-                b = tensor(op, fr, 5)[o]
-            r = fr[f.FIRST]
-            while r + 4 <= last:
-                y0, y1, y2, y3 = four(q.after(a, r * a_step), a_step, w, inputs)
-                z[r * z_step + o], z[(r + 1) * z_step + o] = y0 + b, y1 + b
-                z[(r + 2) * z_step + o], z[(r + 3) * z_step + o] = y2 + b, y3 + b
-                r += 4
-            while r < last:
-                z[r * z_step + o] = one(q.after(a, r * a_step), w, inputs) + b
-                r += 1
+        a, W, b, z = tensor(op, fr, 1), tensor(op, fr, 3), at_(0), tensor(op, fr, 7)
+        inputs, outputs, a_step, z_step = op[9], op[10], op[11], op[12]
+        if op[5] != 0:
+            b = tensor(op, fr, 5)
+        units = most if outputs >= most else min(outputs, 2)
+        # rows in strips that stay near while the units go by
+        strip = max(count, _NEAR // a_step // count * count)
+        for r in range(fr[f.FIRST], fr[f.LAST], strip):
+            rows, x, y = min(fr[f.LAST] - r, strip), q.after(a, r * a_step), q.after(z, r * z_step)
+            for first in range(0, outputs, units):
+                o = min(first, outputs - units)  # the last ones may be made twice, alike
+                w, c, bias = q.after(W, o * inputs), q.after(y, o), q.after(b, o) if op[5] != 0 else b
+                if units == most:
+                    block(x, a_step, w, inputs, inputs, bias, c, z_step, rows)
+                elif units == 2:
+                    two(x, a_step, w, inputs, inputs, bias, c, z_step, rows)
+                else:
+                    one(x, a_step, w, inputs, inputs, bias, c, z_step, rows)
 
     return stage
 

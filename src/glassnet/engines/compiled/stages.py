@@ -19,6 +19,7 @@ STAGES = {
     "few": products.few,
     "transpose": products.transpose,
     "packed_affine": packed.packed_affine,
+    "packed_prediction": packed.packed_prediction,
     "packed_weight_gradient": packed.packed_weight_gradient,
     "weight_gradient": products.weight_gradient,
     "bias_gradient": products.bias_gradient,

@@ -4,7 +4,8 @@ Machine code runs without the interpreter's lock, so two Python threads are two 
 `drivers.wait_for_all`) that spin, which is only good while each has a core of its own. So all calls of a process
 that ask for more than one thread share the cores, and make do with what is free. No result depends on how many.
 
-Helper threads live for one call: nothing stays behind that a `fork` could lose.
+Helper threads stay and wait for the next call: to begin one takes the system 0.2 ms, and where the matrix unit is used
+(see `packed`), as long again for its registers. A child process begins with none, and makes its own.
 """
 
 import ctypes
@@ -31,12 +32,14 @@ _LATELY = 0.1  # seconds: who was here so lately will be here again
 _lock = threading.Lock()
 _running = 0  # threads in machine code
 _callers: dict[int, float] = {}  # Python threads that were here lately, and when
+_idle: list["_Helper"] = []
 
 
 def _begin_again() -> None:
     global _lock, _running
     _lock, _running = threading.Lock(), 0
     _callers.clear()
+    _idle.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -74,6 +77,32 @@ def borrowed(wanted: int | None) -> Generator[int]:
             _callers[me] = time.monotonic()
 
 
+class _Helper:
+    """A thread that waits for a call, makes it, and waits again."""
+
+    def __init__(self) -> None:
+        self.call: tuple[Any, int, int] | None = None
+        self.wanted, self.done = threading.Lock(), threading.Lock()  # held until it is so
+        self.wanted.acquire()
+        self.done.acquire()
+        threading.Thread(target=self._work, name="glassnet", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            self.wanted.acquire()
+            assert self.call is not None
+            function, operands, frame = self.call
+            try:
+                function(operands, frame)
+            finally:
+                self.done.release()
+
+    def begin(self, call: tuple[Any, int, int]) -> None:
+        """Have the call made; `done` can be had when it has ended."""
+        self.call = call
+        self.wanted.release()
+
+
 def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = None, *, watched: bool = False) -> None:
     """Make all calls at once, each (function, address of operands, address of frame) on a thread of its own.
 
@@ -84,28 +113,27 @@ def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = No
     if own is not None and not others:
         own[0](own[1], own[2])
         return
-    ended = threading.Semaphore(0)  # not Thread.join: interrupted, it takes a running thread for ended
-
-    def help_out(function: Any, operands: int, frame: int) -> None:
-        try:
-            function(operands, frame)
-        finally:
-            ended.release()
-
+    helpers = []
     for call in others:
-        threading.Thread(target=help_out, args=call, daemon=True).start()
+        try:
+            helper = _idle.pop()
+        except IndexError:
+            helper = _Helper()
+        helper.begin(call)
+        helpers.append(helper)
     interrupted: BaseException | None = None
     if own is not None:
         own[0](own[1], own[2])
-    for _ in others:
+    for helper in helpers:
         while True:  # whatever happens, nobody may leave while machine code works on these arrays
             try:
-                ended.acquire()
+                helper.done.acquire()
                 break
             except BaseException as error:
                 interrupted = error
                 if shared is not None:
                     shared[f.STOP] = 1
+    _idle.extend(helpers)
     if interrupted is not None:
         raise interrupted
 
