@@ -98,14 +98,16 @@ def in_chunks(W: np.ndarray, chunk: int) -> np.ndarray:
 # --- the stages -------------------------------------------------------------------------------------------------------
 
 
-def activation(record: Activation, z: np.ndarray, step: int, threads: int = 1, chunk: int = 0) -> np.ndarray:
-    """a = g(z); with a chunk the threads share columns instead of rows."""
+def activation(
+    record: Activation, z: np.ndarray, step: int, threads: int = 1, chunk: int = 0, *, fixed: bool = False
+) -> np.ndarray:
+    """a = g(z); with a chunk the threads share columns instead of rows. `fixed`: rows are kept in registers."""
     rows, columns = z.shape
     memory, a = padded(rows, columns, step, z.dtype.name)
     for share in threads_of(rows, threads):
         constants = (float(c) for c in record.constants.values())
         run(
-            ("activation", record.name, z.dtype.name),
+            ("activation", record.name, z.dtype.name, *((str(columns),) if fixed else ())),
             *(spread_out(z, step), a, step, columns, chunk, *constants),
             ROWS=rows,
             **share,
@@ -133,15 +135,24 @@ def activation_backward(
 
 
 def loss(
-    record: Loss, form: str, z: np.ndarray, a: np.ndarray, y: np.ndarray, v: np.ndarray, step: int, slopes: bool
+    record: Loss,
+    form: str,
+    z: np.ndarray,
+    a: np.ndarray,
+    y: np.ndarray,
+    v: np.ndarray,
+    step: int,
+    *,
+    slopes: bool = True,
+    fixed: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The weighted losses (n,), and the weighted slopes (n, K) if wanted."""
+    """The weighted losses (n,), and the weighted slopes (n, K) if wanted. `fixed`: rows are kept in registers."""
     (rows, columns), dtype = z.shape, z.dtype.name
     memory, out = padded(rows, columns, step, dtype)
     losses = np.full(rows + 8, GUARD)
     for share in threads_of(rows, 2):
         run(
-            ("loss", record.name, form, dtype),
+            ("loss", record.name, form, dtype, *((str(columns),) if fixed else ())),
             *(spread_out(z, step), spread_out(a, step), np.ascontiguousarray(y), v, losses),
             *(out if slopes else None, step, columns, columns, *(float(c) for c in record.constants.values())),
             ROWS=rows,

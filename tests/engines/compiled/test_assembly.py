@@ -40,9 +40,11 @@ def keys() -> Iterator[Key]:
             yield "activation", name, dtype
             if record.trainable:
                 yield "activation_backward", name, dtype
+        yield from (("activation", "softmax", dtype, fixed) for fixed in "1234")
         for name, record in LOSSES.items():
             forms = ("plain", *(["linked"] if record.linked else []), *(["joint"] if record.simplex else []))
             yield from (("loss", name, form, dtype) for form in forms)
+            yield from (("loss", name, forms[-1], dtype, fixed) for fixed in ("1234" if record.simplex else "13"))
         yield from (("update", name, form, dtype) for name in OPTIMIZERS for form in ("once", "gradient", "rule"))
         for stage in ("normalize", "normalize_backward"):
             yield from ((stage, form, dtype) for form in ("batch", "running"))

@@ -10,6 +10,7 @@ import pytest
 
 from engines.compiled import by_hand
 from engines.compiled.by_hand import DTYPES, GUARD, guarded, lanes, padded
+from glassnet.engines.compiled import plan as plan_module
 from glassnet.engines.compiled.stages import STAGES
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.elementary import constant, maximum, minimum, tanh
@@ -17,6 +18,7 @@ from glassnet.formulas.losses import LOSSES
 from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.formulas.penalties import penalty_slope
 from glassnet.formulas.randomness import uniform
+from glassnet.network.architecture import Architecture, Dense
 from glassnet.network.updates import clip_gradient
 from tolerances import STAGE_EPS, close, relative
 
@@ -30,6 +32,12 @@ def shapes(dtype: str) -> list[tuple[int, int, int]]:
     """Rows, columns and step, odd ones and those around a vector's width; a step beyond the columns leaves gaps."""
     w = lanes(dtype)
     return [(1, 1, 1), (1, w + 1, w + 1), (3, 5, 8), (w, 2, 2), (w + 1, w - 1, w + 3), (2 * w + 5, 7, 7), (19, 3, 9)]
+
+
+def few(dtype: str) -> list[tuple[int, int, int]]:
+    """Shapes of rows that may be kept in registers."""
+    w = lanes(dtype)
+    return [(rows, columns, columns) for columns in (1, 2, 3, 4) for rows in (1, w - 1, w, w + 1, 2 * w + 5)]
 
 
 def numbers(dtype: str, rows: int, columns: int, seed: int = 0) -> np.ndarray:
@@ -63,6 +71,16 @@ def test_activation(name, dtype):
 
 
 @every_dtype
+def test_softmax_in_registers(dtype):
+    record = ACTIVATIONS["softmax"]
+    for (rows, columns, step), threads in itertools.product(few(dtype), (1, 2)):
+        z = numbers(dtype, rows, columns)
+        actual = by_hand.activation(record, z, step, threads, fixed=True)
+        assert close(actual, record.value(z), STAGE_EPS, floor=0.1), (rows, columns)
+        assert np.array_equal(actual, by_hand.activation(record, z, step, threads)), "as by way of memory"
+
+
+@every_dtype
 @pytest.mark.parametrize("name", [name for name, record in ACTIVATIONS.items() if not record.rowwise])
 def test_activation_at_the_edges(name, dtype):
     record = ACTIVATIONS[name]
@@ -76,10 +94,11 @@ def test_activation_at_the_edges(name, dtype):
 
 
 @every_dtype
-def test_softmax_of_far_apart_numbers(dtype):
+@pytest.mark.parametrize("fixed", [False, True])
+def test_softmax_of_far_apart_numbers(fixed, dtype):
     z = np.array([[1e4, -1e4, 0], [-5, -5, -5], [80, -80, 79], [np.nan, 1, 2], [np.inf, 0, 0]], dtype)
     record = ACTIVATIONS["softmax"]
-    assert close(by_hand.activation(record, z, 3), loud(record.value, z), STAGE_EPS)
+    assert close(by_hand.activation(record, z, 3, fixed=fixed), loud(record.value, z), STAGE_EPS)
 
 
 @every_dtype
@@ -140,7 +159,8 @@ LOSS_FORMS = [
 def test_loss(name, form, dtype):
     """Values and slopes, times the weights; with and without slopes the same values. A joint loss reads no a."""
     linked = form != "plain"
-    for record, (rows, columns, step) in itertools.product(with_constants(LOSSES[name]), shapes(dtype)):
+    cases = [(*shape, False) for shape in shapes(dtype)] + [(*shape, True) for shape in few(dtype)]
+    for record, (rows, columns, step, fixed) in itertools.product(with_constants(LOSSES[name]), cases):
         z, a, y = outputs(record, dtype, rows, columns)
         link = ACTIVATIONS[record.link if linked else "identity"]
         if linked:
@@ -148,26 +168,65 @@ def test_loss(name, form, dtype):
         v, given = weights(rows, dtype), np.full_like(a, np.nan) if form == "joint" else a
         each = record.values(link, z, a, y) if linked else np.sum(record.function(a, y, *record._constants(a)), axis=-1)
         slope = record.delta(link, z, a, y) if linked else record.slope(a, y)
-        losses, slopes = by_hand.loss(record, form, z, given, y, v, step, slopes=True)
-        assert np.array_equal(losses, by_hand.loss(record, form, z, given, y, v, step, slopes=False)[0])
+        losses, slopes = by_hand.loss(record, form, z, given, y, v, step, fixed=fixed)
+        assert np.array_equal(losses, by_hand.loss(record, form, z, given, y, v, step, slopes=False, fixed=fixed)[0])
         floor = max(1.0, float(np.abs(each).max()))
-        assert close(losses.astype(dtype), each * v, STAGE_EPS, floor), (rows, columns, step)
-        assert close(slopes, slope * v[:, None], STAGE_EPS, floor=1.0), (rows, columns, step)
+        assert close(losses.astype(dtype), each * v, STAGE_EPS, floor), (rows, columns, step, fixed)
+        assert close(slopes, slope * v[:, None], STAGE_EPS, floor=1.0), (rows, columns, step, fixed)
 
 
 @every_dtype
 @pytest.mark.parametrize(("name", "form"), LOSS_FORMS)
-def test_a_weight_of_zero_takes_out_an_infinite_loss(name, form, dtype):
+def test_a_loss_depends_on_its_own_row_only(name, form, dtype):
+    """Some rows again and again, one of them not finite: the same bits each time, in registers or not, and for the
+    others the same as without that one."""
+    record, count = LOSSES[name], 37  # which no vector divides: each time at another place
+    for columns in (1, 2, 3, 4):
+        found = []
+        for bad in (0.5, np.nan, np.inf):
+            some = outputs(record, dtype, count, columns)
+            some[0][3, 0] = some[1][3, 0] = bad
+            given = [np.tile(part, (lanes(dtype) + 1, 1)) for part in some]
+            v = np.tile(np.linspace(0, 2, count).astype(dtype), lanes(dtype) + 1)
+            for fixed in (False, True):
+                losses, slopes = by_hand.loss(record, form, *given, v, columns, fixed=fixed)
+                each = np.column_stack([losses, slopes]).reshape(-1, count, 1 + columns)
+                assert np.array_equal(each, np.broadcast_to(each[:1], each.shape), equal_nan=True)
+                found.append(each[0])
+            assert np.array_equal(*found[-2:], equal_nan=True), "in registers as by way of memory"
+        others = [np.delete(each, 3, axis=0) for each in found]
+        assert all(np.array_equal(each, others[0]) and np.all(np.isfinite(each)) for each in others)
+
+
+@every_dtype
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize(("name", "form"), LOSS_FORMS)
+def test_a_weight_of_zero_takes_out_an_infinite_loss(name, form, fixed, dtype):
     record, rows = LOSSES[name], lanes(dtype) + 3
     z, a, y = outputs(record, dtype, rows, 3)
     v = np.ones(rows, dtype)
     z[1], a[1], v[1] = np.inf, np.nan, 0
     z[4], a[4] = np.inf, np.nan
-    losses, slopes = by_hand.loss(record, form, z, a, y, v, 3, slopes=True)
+    losses, slopes = by_hand.loss(record, form, z, a, y, v, 3, fixed=fixed)
     assert losses[1] == 0 and np.all(slopes[1] == 0)
     assert not np.isfinite(losses[4]) and not np.all(np.isfinite(slopes[4])), "with a weight it stays"
     rest = np.arange(rows) % 3 != 1
     assert np.all(np.isfinite(losses[rest])) and np.all(np.isfinite(slopes[rest]))
+
+
+@pytest.mark.parametrize(("units", "fixed"), [(2, True), (4, True), (5, False)])
+def test_the_plan_keeps_few_columns_in_registers(units, fixed, monkeypatch):
+    """Loss, softmax in prediction and softmax of a hidden layer."""
+    keys = set()
+    monkeypatch.setattr(plan_module, "addresses", lambda given: keys.update(given) or [0] * len(given))
+    layers = Dense(units, "softmax"), Dense(9, "softmax"), Dense(units, "softmax")
+    net = Architecture(3, layers, dtype="float64")
+    plan_module.plan_training.__wrapped__(net, 16, OPTIMIZERS["sgd"](), None, False, True, False)
+    plan_module.plan_prediction.__wrapped__(net, 16, True)
+    end = (str(units),) if fixed else ()
+    hidden, plain = (("activation", "softmax", "float64", *rest) for rest in (end, ()))
+    losses = {("loss", "cross_entropy", form, "float64", *end) for form in ("joint", "linked")}
+    assert {key for key in keys if key[0] in ("loss", "activation")} == losses | {hidden, plain}
 
 
 # --- products ---------------------------------------------------------------------------------------------------------
@@ -547,7 +606,7 @@ def test_a_wrong_loss_is_caught(plant):
     plant(LOSSES, "fault", replace(right, derivative=huber_off))
     z, a, y = outputs(right, "float64", 9, 5)
     v = weights(9, "float64")
-    losses, slopes = by_hand.loss(replace(right, name="fault"), "plain", z, a, y, v, 5, slopes=True)
+    losses, slopes = by_hand.loss(replace(right, name="fault"), "plain", z, a, y, v, 5)
     assert close(losses, right.function(a, y, 1.0).sum(axis=-1) * v, STAGE_EPS, floor=1.0)
     assert not close(slopes, right.slope(a, y) * v[:, None], STAGE_EPS, floor=1.0)
 

@@ -8,8 +8,8 @@ from numba import njit, types
 from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba the elementary names
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.groups import in_memory, in_registers
 from glassnet.engines.compiled.machine_code import vector_bytes
-from glassnet.engines.compiled.rows import row
 from glassnet.engines.compiled.translate import OPTIONS
 
 __all__ = ["Kit", "compiled", "doubles", "integers", "region", "share"]
@@ -32,23 +32,17 @@ class Kit:
         self.load = q.load(self.dtype, self.count)
         self.gather = q.gather(self.dtype, self.count)
         self.splat = q.vector_lanes(self.dtype, self.count)
-        self.row = row(self.lanes)
         pointer = self.pointer
 
         @compiled
         def tensor(op, fr, i):
             return pointer(fr[op[i]] + op[i + 1])
 
-        count, gather = self.count, self.gather
+        self.tensor = tensor
 
-        @compiled
-        def tile(p, step, rows, columns, out):
-            """Rows into lanes: column k of the first `rows` rows from p becomes vector k of the tile `out`."""
-            for k in range(columns):
-                q.store(out, k * count, (k + 1) * count, gather(q.after(p, k), step, rows))
-            return out
-
-        self.tensor, self.tile = tensor, tile
+    def rows(self, fixed=None):
+        """How groups of rows are read and written: of any number of columns, or of one that a key has fixed."""
+        return in_registers(self.lanes, int(fixed)) if fixed else in_memory(self.lanes)
 
     def constants(self, count, first):
         """A function of op: `count` numbers of a formula from op[first] on (bits of float64), as Lanes."""

@@ -8,11 +8,11 @@ from numba import types
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers, region, share
-from glassnet.engines.compiled.rows import at
+from glassnet.engines.compiled.rows import by_column
 from glassnet.engines.compiled.translate import known
 from glassnet.formulas import randomness
 from glassnet.formulas.activations import ACTIVATIONS
-from glassnet.formulas.elementary import sqrt, where
+from glassnet.formulas.elementary import row_sum, sqrt, where
 from glassnet.formulas.losses import LOSSES
 
 __all__ = [
@@ -33,10 +33,13 @@ _AHEAD = 4  # rows that a gather asks for before it needs them
 # --- activations and losses ---------------------------------------------------------------------------------------
 
 
-def activation(name, dtype):
-    """a = g(z), this thread's part.  op: z, a, step (from row to row), columns, chunk; constants."""
+def activation(name, dtype, fixed=None):
+    """a = g(z), this thread's part.  op: z, a, step (from row to row), columns, chunk; constants.
+
+    `fixed`: of a function of rows, which have so many columns and no gaps.
+    """
     kit, record = Kit(dtype), ACTIVATIONS[name]
-    tensor, load, count, make_row, tile, pointer = kit.tensor, kit.load, kit.count, kit.row, kit.tile, kit.pointer
+    tensor, load, count, pointer, (read, write) = kit.tensor, kit.load, kit.count, kit.pointer, kit.rows(fixed)
     g, constants = known(record.function), kit.constants(len(record.constants), 8)
 
     def some(i, stop, state, z, a, c):
@@ -59,9 +62,8 @@ def activation(name, dtype):
         scratch = pointer(fr[f.SCRATCH])
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            value = g(make_row(tile(q.after(z, r * step), step, rows, columns, scratch), columns))
-            for k in range(columns):
-                q.scatter(q.after(a, r * step + k), step, rows, at(value, k))
+            value = g(read(q.after(z, r * step), step, rows, columns, scratch))
+            write(q.after(a, r * step), step, rows, columns, value)
 
     return rowwise if record.rowwise else elementwise
 
@@ -70,7 +72,7 @@ def activation_backward(name, dtype):
     """dJ/dz from dJ/da: da g'(z), or the row's vector-Jacobian product.  op: z, a, da, dz, step, columns, chunk;
     constants."""
     kit, record = Kit(dtype), ACTIVATIONS[name]
-    tensor, load, count, make_row, tile, pointer = kit.tensor, kit.load, kit.count, kit.row, kit.tile, kit.pointer
+    tensor, load, count, pointer, (read, write) = kit.tensor, kit.load, kit.count, kit.pointer, kit.rows()
     constants = kit.constants(len(record.constants), 12)
     slope = known(record.vjp if record.rowwise else record.derivative)
 
@@ -97,87 +99,75 @@ def activation_backward(name, dtype):
             rows = min(count, fr[f.LAST] - r)
             at_r, part = r * step, columns * count
             value = slope(
-                make_row(tile(q.after(z, at_r), step, rows, columns, scratch), columns),
-                make_row(tile(q.after(a, at_r), step, rows, columns, q.after(scratch, part)), columns),
-                make_row(tile(q.after(da, at_r), step, rows, columns, q.after(scratch, 2 * part)), columns),
+                read(q.after(z, at_r), step, rows, columns, scratch),
+                read(q.after(a, at_r), step, rows, columns, q.after(scratch, part)),
+                read(q.after(da, at_r), step, rows, columns, q.after(scratch, 2 * part)),
             )
-            for k in range(columns):
-                q.scatter(q.after(dz, at_r + k), step, rows, at(value, k))
+            write(q.after(dz, at_r), step, rows, columns, value)
 
     return rowwise if record.rowwise else elementwise
 
 
-def loss(name, form, dtype):
+def loss(name, form, dtype, fixed=None):
     """Losses v L (float64) of this thread's rows, and with form "linked" delta = v dL/dz, with "plain" v dL/da.
 
     With form "joint" a row's outputs a, as of softmax, are made here from z, and stay in registers; else as "linked".
+    `fixed`: all rows have so many columns and no gaps.
     op: z, a, y, v, losses, gradient (field 0: not wanted), step of z and a, step of y, columns; constants.
     """
     kit, record = Kit(dtype), LOSSES[name]
-    tensor, count, load, make_row, tile, pointer = kit.tensor, kit.count, kit.load, kit.row, kit.tile, kit.pointer
-    splat = kit.splat
+    tensor, count, load, splat, pointer = kit.tensor, kit.count, kit.load, kit.splat, kit.pointer
+    read, write = kit.rows(fixed)
     linked, joint = form != "plain", form == "joint"
     rowwise = record.simplex and linked
     link = known(ACTIVATIONS[record.link].function) if joint else None
-    value = known(record.linked if linked else record.function)
-    slope = known(record.linked_derivative if linked else record.derivative)
     constants = kit.constants(len(record.constants), 16)
 
-    @compiled
-    def by_columns(z, a, y, c):
-        total = splat(0.0)
-        for k in range(a.count):
-            if linked:  # noqa: SIM108  the other branch may not compile
-                total = total + value(at(z, k), at(a, k), at(y, k), *c)
-            else:
-                total = total + value(at(a, k), at(y, k), *c)
-        return total
+    def of_rows(function):
+        """A formula as a function (z, a, y, constants) of rows; most are of one column, and so applied to each."""
+        if rowwise:
+            return compiled(lambda z, a, y, c: function(z, a, y, *c))
+        each = by_column(function)
+        if linked:
+            return compiled(lambda z, a, y, c: each((z, a, y, *c)))
+        return compiled(lambda z, a, y, c: each((a, y, *c)))
+
+    value = of_rows(known(record.linked if linked else record.function))
+    slope = of_rows(known(record.linked_derivative if linked else record.derivative))
+    total = compiled(lambda x: x if rowwise else row_sum(x))
 
     @compiled
-    def slopes_by_columns(z, a, y, c, v, out, step, rows):
-        for k in range(a.count):
-            if linked:  # noqa: SIM108  the other branch may not compile
-                d = slope(at(z, k), at(a, k), at(y, k), *c)
-            else:
-                d = slope(at(a, k), at(y, k), *c)
-            zero = splat(0.0)
-            q.scatter(q.after(out, k), step, rows, where(v > zero, d, zero) * v)
+    def weighed(x, v):
+        """v x; a weight of 0 takes an example out, even one whose loss is infinite."""
+        zero = splat(0.0)
+        return where(v > zero, x, zero) * v
 
-    @compiled
-    def slopes_by_row(z, a, y, c, v, out, step, rows):
-        d, zero = slope(z, a, y, *c), splat(0.0)
-        for k in range(y.count):
-            q.scatter(q.after(out, k), step, rows, where(v > zero, at(d, k), zero) * v)
+    weighed_slopes = by_column(weighed)
 
     @compiled
     def outputs(z, a, r, step, rows, columns, scratch):
         """z and a of some rows; z is a where nobody asks for it."""
-        first = make_row(tile(q.after(z if joint else a, r * step), step, rows, columns, scratch), columns)
+        first = read(q.after(z if joint else a, r * step), step, rows, columns, scratch)
         if joint:
             return first, link(first)
         if linked:
             rest = q.after(scratch, 2 * columns * count)
-            return make_row(tile(q.after(z, r * step), step, rows, columns, rest), columns), first
+            return read(q.after(z, r * step), step, rows, columns, rest), first
         return first, first
-
-    values = compiled(lambda z, a, y, c: value(z, a, y, *c)) if rowwise else by_columns
-    slopes = slopes_by_row if rowwise else slopes_by_columns
 
     def stage(op, fr):
         z, a, y, v = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
         losses, scratch = doubles(fr[op[9]] + op[10]), pointer(fr[f.SCRATCH])
         step, y_step, columns, c = op[13], op[14], op[15], constants(op)
-        part, zero = columns * count, splat(0.0)
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            y_r = make_row(tile(q.after(y, r * y_step), y_step, rows, columns, q.after(scratch, part)), columns)
+            y_r = read(q.after(y, r * y_step), y_step, rows, columns, q.after(scratch, columns * count))
             z_r, a_r = outputs(z, a, r, step, rows, columns, scratch)
             v_r = load(q.after(v, r), 0, rows)
-            # a weight of 0 takes an example out, even one whose loss is infinite
-            weighed = where(v_r > zero, values(z_r, a_r, y_r, c), zero) * v_r
-            q.store(q.after(losses, r), 0, rows, q.widen(weighed))
+            q.store(q.after(losses, r), 0, rows, q.widen(weighed(total(value(z_r, a_r, y_r, c)), v_r)))
             if op[11] != 0:
-                slopes(z_r, a_r, y_r, c, v_r, q.after(tensor(op, fr, 11), r * step), step, rows)
+                slopes = weighed_slopes((slope(z_r, a_r, y_r, c), v_r))
+                write(q.after(tensor(op, fr, 11), r * step), step, rows, columns, slopes)
 
     return stage
 

@@ -23,6 +23,7 @@ __all__ = ["Plan", "plan_prediction", "plan_training"]
 _PANEL = 3072  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
 _ROWS = 12  # and a multiple of so many rows: whole tiles of 6, or of 4
 _PACKED = 1 / 42  # 1/inputs + 1/units + 1/rows up to which packing pays: what is packed, for each multiplication
+_REGISTERS = 4  # columns up to which a row of z is kept in registers
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Tensor:
     def place(self) -> tuple[int, int]:
         """The two operands that name it."""
         return self.field, self.offset
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What ends the key of a stage of whole rows: how many columns, when they are few and without gaps."""
+        return (str(self.columns),) if self.step == self.columns <= _REGISTERS else ()
 
 
 @dataclass
@@ -231,7 +237,7 @@ class _Builder:
             share = 0 if layer.g.rowwise or layer.norm is not None else share
             self.add(
                 share,
-                ("activation", layer.g.name, self.dtype),
+                ("activation", layer.g.name, self.dtype, *(z.fixed if layer.g.rowwise else ())),
                 *(*z.place, *a.place, z.step, units, share, *layer.g.constants.values()),
             )
         self.tensors[f"a{number}"] = a
@@ -306,7 +312,7 @@ class _Builder:
             slope = da.place
         self.add(
             0,
-            ("loss", objective.name, form, self.dtype),
+            ("loss", objective.name, form, self.dtype, *z.fixed),
             *(*z.place, *a.place, f.TARGET, 0, *self.tensors["v"].place, f.LOSSES, 0, *slope),
             *(z.step, a.columns, a.columns, *objective.constants.values()),
         )
