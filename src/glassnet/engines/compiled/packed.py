@@ -9,7 +9,7 @@ and a product is the sum of nine, of which the three smallest are together below
 
     x y = low high + middle high + middle middle + high middle + high high + high low,
 
-left of x and right of y. So the unit does six times the work, and is still more than twice as fast as the fused
+left of x and right of y. So the unit does six times the work, and is still about twice as fast as the fused
 multiply-adds of AVX-512: 16 x 16 numbers of C take 32 steps of k in 16 cycles.
 
 Its operands are tiles of 16 rows of 64 bytes. A tile of the left matrix A holds 16 rows and 32 steps of k; one of the

@@ -4,8 +4,8 @@ Machine code runs without the interpreter's lock, so two Python threads are two 
 `drivers.wait_for_all`) that spin, which is only good while each has a core of its own. So all calls of a process
 that ask for more than one thread share the cores, and make do with what is free. No result depends on how many.
 
-Helper threads stay and wait for the next call: to begin one takes the system 0.2 ms, and where the matrix unit is used
-(see `packed`), as long again for its registers. A child process begins with none, and makes its own.
+Helper threads stay and wait for the next call: to begin one takes the system about 0.1 ms, and where the matrix unit is
+used (see `packed`), as long again for its registers. A child process begins with none, and makes its own.
 """
 
 import ctypes
@@ -103,6 +103,14 @@ class _Helper:
         self.wanted.release()
 
 
+def _helper() -> _Helper:
+    """One that waits, or a new one."""
+    try:
+        return _idle.pop()
+    except IndexError:
+        return _Helper()
+
+
 def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = None, *, watched: bool = False) -> None:
     """Make all calls at once, each (function, address of operands, address of frame) on a thread of its own.
 
@@ -113,14 +121,9 @@ def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = No
     if own is not None and not others:
         own[0](own[1], own[2])
         return
-    helpers = []
-    for call in others:
-        try:
-            helper = _idle.pop()
-        except IndexError:
-            helper = _Helper()
+    helpers = [_helper() for _ in others]  # all of them, before any of them works on these arrays
+    for helper, call in zip(helpers, others, strict=True):
         helper.begin(call)
-        helpers.append(helper)
     interrupted: BaseException | None = None
     if own is not None:
         own[0](own[1], own[2])
