@@ -40,7 +40,7 @@ from numba.extending import intrinsic
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
-from glassnet.engines.compiled.packing import DEEP, DEPTH, EDGE_BYTES, FAR, NEAR, NEAR_BYTES, PIECES, STRIP, TILE
+from glassnet.engines.compiled.packing import DEEP, DEPTH, EDGE_BYTES, FAR, NEAR, NEAR_BYTES, PART, PIECES, STRIP, TILE
 from glassnet.engines.compiled.products import its_turn
 
 __all__ = ["packed_affine", "packed_prediction", "packed_weight_gradient"]
@@ -252,16 +252,17 @@ def _end(typingctx):
 
 
 @compiled
-def _nothing(d, depth, job):
+def _nothing(first, last, job):
     """No work besides."""
 
 
 def _block(besides=_nothing):
-    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, job): a block
-    of C = start + A B, of tiles `depth` deep; addresses, steps of start and C in numbers. `start` 0 means 0.
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, first, last,
+    job): a block of C = start + A B, of tiles `depth` deep; addresses, steps of start and C in numbers. `start` 0
+    means 0. A block less than whole tiles is made in `edge` and copied.
 
-    A block less than whole tiles is made in `edge` and copied. After step d, besides(d, depth, job) is done: while the
-    unit works, the processor has time for something else.
+    While the unit works, the processor has time for something else: besides(i, j, job), parts `first` to `last` of some
+    other work, a few after each step.
     """
     kit = Kit("float32")
     at_, size, load, count = kit.pointer, kit.bytes, kit.load, kit.count
@@ -275,7 +276,7 @@ def _block(besides=_nothing):
                 q.store(q.after(target, r * target_step), j, columns, load(q.after(source, r * step), j, columns))
 
     @compiled
-    def block(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, job):
+    def block(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, first, last, job):
         tall, wide, beside = rows > STRIP, columns > STRIP, rows % STRIP != 0 or columns % STRIP != 0
         s_step, place, to = start_step * size, c, c_step * size
         if beside:
@@ -301,7 +302,7 @@ def _block(besides=_nothing):
                 add_12(x, a_distance, y, b_distance)
             else:
                 add_11(x, a_distance, y, b_distance)
-            besides(d, depth, job)
+            besides(first + (last - first) * d // depth, first + (last - first) * (d + 1) // depth, job)
         if tall and wide:
             end_22(place, to)
         elif tall:
@@ -316,17 +317,20 @@ def _block(besides=_nothing):
     return block
 
 
-def _multiplier():
-    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge) like that of
-    `_block`, but for any size.
+def _multiplier(besides=_nothing):
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, parts, job)
+    like that of `_block`, but for any size, and besides it so many parts of other work.
     """
-    size, block = Kit("float32").bytes, _block()
+    size, block = Kit("float32").bytes, _block(besides)
 
     @compiled
-    def add_on(a, a_distance, b, b_distance, depth, start, s_step, c, c_step, rows, columns, edge):
+    def add_on(
+        a, a_distance, b, b_distance, depth, start, s_step, c, c_step, rows, columns, edge, done, blocks, parts, job
+    ):
         for j in range(0, columns, _WHOLE):
             for i in range(0, rows, _WHOLE):
                 s = start + (i * s_step + j) * size if start != 0 else 0
+                first, done = parts * done // blocks, done + 1
                 block(
                     *(
                         a + i // STRIP * a_distance,
@@ -337,18 +341,25 @@ def _multiplier():
                         s,
                         s_step,
                     ),
-                    *(c + (i * c_step + j) * size, c_step, min(rows - i, _WHOLE), min(columns - j, _WHOLE), edge, 0),
+                    *(c + (i * c_step + j) * size, c_step, min(rows - i, _WHOLE), min(columns - j, _WHOLE), edge),
+                    *(first, parts * done // blocks, job),
                 )
+        return done
 
     @compiled
-    def multiply(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge):
+    def multiply(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, parts, job):
         most = _SLICE if depth <= 2 * _SLICE else depth  # more slices cost more for C than they bring
+        blocks, done = (rows + _WHOLE - 1) // _WHOLE * ((columns + _WHOLE - 1) // _WHOLE), 0
+        blocks *= (depth + most - 1) // most
         for d in range(0, depth, most):
             first, step = start, start_step
             if d > 0:
                 first, step = c, c_step
             deep, far = min(depth - d, most), d * (PIECES * TILE)
-            add_on(a + far, a_distance, b + far, b_distance, deep, first, step, c, c_step, rows, columns, edge)
+            done = add_on(
+                *(a + far, a_distance, b + far, b_distance, deep, first, step, c, c_step, rows, columns, edge),
+                *(done, blocks, parts, job),
+            )
 
     return multiply
 
@@ -408,7 +419,7 @@ def packed_affine(lie):
                     start, step = z, z_step
                     if k == 0:
                         start, step = fr[op[6]] + op[7] + c * size if op[6] != 0 else 0, 0
-                    multiply(far, distance, right, distance, depth, start, step, z, z_step, rows, columns, edge)
+                    multiply(far, distance, right, distance, depth, start, step, z, z_step, rows, columns, edge, 0, 0)
         _end()
 
     return stage
@@ -425,10 +436,10 @@ def packed_prediction():
     (put_tiles, pack_left), (_, pack_right) = _packer("left", "straight"), _packer("right", "straight")
 
     @compiled
-    def put_next(d, depth, job):
-        """Tiles of the next pair, as many as are due after this step."""
-        a, step, rows, inputs, tiles, first, last, edge = job
-        for t in range(first + (last - first) * d // depth, first + (last - first) * (d + 1) // depth):
+    def put_next(first, last, job):
+        """Some tiles of the next pair."""
+        a, step, rows, inputs, depth, tiles, edge = job
+        for t in range(first, last):
             r, c = t // depth * STRIP, t % depth * DEEP
             put_tiles(at_(a), step, rows, inputs, r, c, tiles + t * (PIECES * TILE), at_(edge))
 
@@ -457,11 +468,11 @@ def packed_prediction():
                     start, step = z, z_step
                     if k == 0:
                         start, step = fr[op[6]] + op[7] + c * size if op[6] != 0 else 0, 0
-                    due, done = tiles * j // pairs, tiles * (j + 1) // pairs
-                    job = a + r * a_step * size, a_step, rows - r, deep, ring + turn * pair, due, done, edge
+                    job = a + r * a_step * size, a_step, rows - r, deep, depth, ring + turn * pair, edge
                     block(
                         *(here, strip, right + j * pair, strip, depth, start, step, z, z_step),
-                        *(min(rows - i, _WHOLE), min(outputs - c, _WHOLE), edge, job),
+                        *(min(rows - i, _WHOLE), min(outputs - c, _WHOLE), edge),
+                        *(tiles * j // pairs, tiles * (j + 1) // pairs, job),
                     )
             right += (outputs + STRIP - 1) // STRIP * strip
         _end()
@@ -473,9 +484,22 @@ def packed_weight_gradient():
     """dW = a^T delta by panels, as `products.weight_gradient`; operands as there.
 
     The tiles of a^T are made first, then those of delta for a chunk of W, whose panels follow each other in memory.
+    A panel's update waits until the next one is multiplied and is done besides, PART parameters at a time: the unit
+    multiplies while the processor divides, takes roots and waits for memory.
     """
-    kit, multiply = Kit("float32"), _multiplier()
+    kit = Kit("float32")
     at_, size = kit.pointer, kit.bytes
+
+    @compiled
+    def update_parts(first, last, job):
+        """Some parts of a panel, parameters low to high, whose first part has this number and gradient."""
+        update, fr, low, high, number, gradient = job
+        for part in range(first, last):
+            fr[f.LO], fr[f.HI] = low + part * PART, min(low + (part + 1) * PART, high)
+            fr[f.PANEL], fr[f.GRADIENT_OF_LO] = number + part, gradient + part * (PART * size)
+            q.call(integers(update)[0], integers(update), fr)
+
+    multiply = _multiplier(update_parts)
     (_, pack_left), (_, pack_right) = _packer("left", "turned"), _packer("right", "straight")
 
     def stage(op, fr):
@@ -491,6 +515,8 @@ def packed_weight_gradient():
             turn = its_turn(fr, op[16])
             low, high = strips * turn // fr[f.THREADS], strips * (turn + 1) // fr[f.THREADS]
         top, group = min(high * height, inputs), DEPTH // height * height
+        most, half = (height * chunk + PART - 1) // PART, 0  # parts of a panel; which half of the scratch is free
+        waits, parts = (update, fr, 0, 0, 0, 0), 0
         _begin()
         for r in range(0, fr[f.ROWS], FAR):
             rows = min(fr[f.ROWS] - r, FAR)
@@ -509,17 +535,20 @@ def packed_weight_gradient():
                         first = W + c * inputs + i * columns
                         start = fr[f.GRADIENT] + first * size
                         if finish and op[15] != 0 and not again:  # nobody else will want this gradient
-                            start = fr[f.SCRATCH]
+                            start, half = fr[f.SCRATCH] + half * most * PART * size, 1 - half
                         left = far + (i - g) // STRIP * distance
                         before = start if again else 0
                         multiply(
                             *(left, distance, near, distance, depth, before, columns),
-                            *(start, columns, end - i, columns, edge),
+                            *(start, columns, end - i, columns, edge, parts, waits),
                         )
                         if finish:
-                            fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
-                            fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + i // height * chunks + c // chunk, start
-                            q.call(integers(update)[0], integers(update), fr)
+                            number, last = (
+                                panel + (i // height * chunks + c // chunk) * most,
+                                first + (end - i) * columns,
+                            )
+                            waits, parts = (update, fr, first, last, number, start), (last - first + PART - 1) // PART
+        update_parts(0, parts, waits)
         _end()
 
     return stage

@@ -16,6 +16,7 @@ __all__ = [
     "NEAR",
     "NEAR_BYTES",
     "PACKING_BYTES",
+    "PART",
     "PIECES",
     "STRIP",
     "TILE",
@@ -29,6 +30,7 @@ TILE = 1024  # bytes of a tile
 PIECES = 3  # tiles for the digits of a float32
 FAR, NEAR, DEPTH = 256, 64, 832  # rows of A, columns of B, and steps of k, that are packed at a time
 KEPT_BYTES = 640 << 10  # of tiles of W that stay near while the rows of a prediction go by
+PART = 256  # parameters that are updated at a time, while the unit multiplies
 EDGE_BYTES = 4 * (2 * STRIP) ** 2  # of a block of C that is made beside it
 NEAR_BYTES = NEAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE

@@ -13,7 +13,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.engines.compiled.memory import LINE, bits
 from glassnet.engines.compiled.order import chunk_of, is_narrow
-from glassnet.engines.compiled.packing import DEEP, KEPT_BYTES, PACKING_BYTES, has_matrix_unit, right_bytes
+from glassnet.engines.compiled.packing import DEEP, KEPT_BYTES, PACKING_BYTES, PART, has_matrix_unit, right_bytes
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -418,13 +418,14 @@ class _Builder:
                 size = height * right.columns
                 # each thread makes the whole gradient of its part
                 tall = _height(chunk or right.columns, left.columns + whole, whole, 1) if apart else height
-                panels += -(-left.columns // height) * (-(-right.columns // chunk) if chunk else 1)
+                parts = -(-height * (chunk or right.columns) // PART) if self.packs(number) else 1
+                panels += -(-left.columns // height) * (-(-right.columns // chunk) if chunk else 1) * parts
                 columns.add(
                     self.multiply("weight_gradient", number),
                     *(self.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
                     *(left.step, right.step, tall, chunk, first, at_once, bool(here and here.at_last), number),
                 )
-                self.scratch = max(self.scratch, size)
+                self.scratch = max(self.scratch, size, 2 * parts * PART)  # two panels where one waits for its update
             elif name == f"b{number}":
                 size = delta.columns
                 panels += -(-size // chunk) if chunk else 1
