@@ -666,31 +666,43 @@ def turn(dtype, count):
 
         def emit(context, builder, signature, arguments):
             p, step, rows, columns, out, out_step = arguments
-            zero = ir.Constant(I64, 0)
+            zero, full = ir.Constant(I64, 0), ir.Constant(I64, count)
 
             def part(i, these, those):
                 """The mask of row i: `those` columns if it is one of `these` rows, else nothing."""
                 there = builder.icmp_signed("<", ir.Constant(I64, i), these)
                 return tail(builder, lanes, zero, builder.select(there, those, zero))
 
-            vectors = [
-                masked_load(builder, lanes, place(builder, p, step, i), part(i, rows, columns)) for i in range(count)
-            ]
-            apart = 1
-            while apart < count:
-                for i in range(count):
-                    if i & apart:
-                        continue
-                    a, b = vectors[i], vectors[i + apart]
-                    low = [n if not n & apart else count + n - apart for n in range(count)]
-                    high = [n + apart if not n & apart else count + n for n in range(count)]
-                    vectors[i], vectors[i + apart] = (
-                        builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, count), pick))
-                        for pick in (low, high)
+            def turn_all(read, write):
+                vectors = [read(place(builder, p, step, i), i) for i in range(count)]
+                apart = 1
+                while apart < count:
+                    for i in range(count):
+                        if i & apart:
+                            continue
+                        a, b = vectors[i], vectors[i + apart]
+                        low = [n if not n & apart else count + n - apart for n in range(count)]
+                        high = [n + apart if not n & apart else count + n for n in range(count)]
+                        vectors[i], vectors[i + apart] = (
+                            builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, count), pick))
+                            for pick in (low, high)
+                        )
+                    apart *= 2
+                for i, vector in enumerate(vectors):
+                    write(vector, place(builder, out, out_step, i), i)
+
+            whole = builder.and_(builder.icmp_signed(">=", rows, full), builder.icmp_signed(">=", columns, full))
+            with builder.if_else(whole) as (all_of_it, some_of_it):
+                with all_of_it:  # without masks, which cost more than the exchange
+                    turn_all(
+                        lambda at, i: plain_load(builder, lanes, at),
+                        lambda vector, at, i: plain_store(builder, lanes, vector, at),
                     )
-                apart *= 2
-            for i, vector in enumerate(vectors):
-                masked_store(builder, lanes, vector, place(builder, out, out_step, i), part(i, columns, rows))
+                with some_of_it:
+                    turn_all(
+                        lambda at, i: masked_load(builder, lanes, at, part(i, rows, columns)),
+                        lambda vector, at, i: masked_store(builder, lanes, vector, at, part(i, columns, rows)),
+                    )
             return context.get_dummy_value()
 
         return signature, emit
