@@ -27,7 +27,7 @@ from glassnet import (
     check_gradients,
     load,
 )
-from glassnet.engines.compiled import steps
+from glassnet.engines.compiled import division, steps
 from glassnet.formulas.optimizers import OPTIMIZERS
 
 BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
@@ -312,8 +312,8 @@ def test_what_cannot_be_is_refused_before_training(cls):
 def test_threads_bound_every_way_of_training(options, threads, monkeypatch):
     asked, real = [], steps.borrowed
     monkeypatch.setattr(steps, "borrowed", lambda wanted: asked.append(wanted) or real(wanted))
-    for name in ("_SHARED_STEP", "_SHARED_CALL"):
-        monkeypatch.setattr(steps, name, 0.0)
+    monkeypatch.setattr(division, "_SHARED_STEP", 0.0)
+    monkeypatch.setattr(steps, "_SHARED_CALL", 0.0)
     fitted(**options, threads=threads, max_iter=3)
     assert asked and set(asked) == {threads}
 

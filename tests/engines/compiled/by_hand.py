@@ -58,7 +58,7 @@ def run(key: tuple[str, ...], *operands: Any, **fields: Any) -> np.ndarray:
     frame = np.zeros(f.FRAME, np.int64)
     shared, norms, scratch = np.zeros(f.BAD + 4 * f.PLACE, np.int64), np.zeros(8), np.zeros(1 << 14)
     rows = fields.get("ROWS", 0)
-    given = {"THREADS": 1, "COUNT": rows, "LAST": rows, "FIRST_BLOCK": 1, "LAST_BLOCK": 1}
+    given = {"THREADS": 1, "COUNT": rows, "LAST": rows, "FIRST_BLOCK": 1, "FIRST_OWN": 1, "LAST_BLOCK": 1}
     for name, value in {**given, "SHARED": shared, "NORMS": norms, "SCRATCH": scratch, **fields}.items():
         frame[getattr(f, name)] = _number(value)
     frame[f.WORK] = 0  # so that a place in it is an address

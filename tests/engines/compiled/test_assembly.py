@@ -27,7 +27,7 @@ CURVES = {"exp", "expm1", "log", "log1p", "tanh", "erf", "xlogy"}  # polynomials
 ARM = platform.machine() in ("arm64", "aarch64")
 HAS_FMA = ARM or "+fma" in processor()[1].split(",")
 REGISTER = "zmm" if vector_bytes() == 64 else "ymm" if vector_bytes() == 32 else "xmm"
-SCALAR = {"carry", "barrier", "predict", "apply", "train", "affine", "weight_gradient"}  # no loop over elements here
+SCALAR = {"carry", "barrier", "predict", "train", "affine", "weight_gradient"}  # no loop over elements here
 PLAIN = {"dropout", "randomized", "batch", "transpose"}  # no arithmetic on whole vectors
 
 Key = tuple[str, ...]

@@ -27,6 +27,7 @@ from engines.compiled.twins import (
 )
 from glassnet import Adam, ArchitectureError, BatchNorm, Dense, Dropout, Momentum, RandomizedLeakyReLU
 from glassnet.engines.base import Data, dropout_layers, untrainable
+from glassnet.engines.compiled import division as division_module
 from glassnet.engines.compiled import engine as engine_module
 from glassnet.engines.compiled import steps as steps_module
 from glassnet.engines.compiled import threads
@@ -140,6 +141,15 @@ def test_a_small_network_and_a_large_batch(dtype, two_cores):
     """Many blocks: threads may take parts of the batch instead of parts of each block."""
     for threads_ in (1, 2):
         check_all(replace(of_all_kinds(dtype)["small"], options={"threads": threads_}))
+
+
+@every_dtype
+@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1, "clip_value": 0.05}], ids=["free", "clipped"])
+def test_halves_of_a_batch(options, dtype, two_cores):
+    """Two parts with a gradient each; the last batch is one of a full and a part-filled half, or of one alone."""
+    for n in (750, 620):
+        for threads_ in (1, 2):
+            check_all(replace(of_all_kinds(dtype)["halves"], n=n, options={**options, "threads": threads_}))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -289,7 +299,7 @@ def test_gradients_on_two_threads(dtype, two_cores, monkeypatch):
     twin = replace(twin, n=700)
     state, found = twin.start(), []
     for shared in (np.inf, 0.0):
-        monkeypatch.setattr(steps_module, "_SHARED_STEP", shared)
+        monkeypatch.setattr(division_module, "_SHARED_STEP", shared)
         monkeypatch.setattr(steps_module, "_SHARED_CALL", shared)
         found.append(COMPILED.loss_and_gradient(twin.architecture, state.theta, state.buffers, twin.data))
         check_gradient(twin)
@@ -332,11 +342,13 @@ def of_all_kinds(dtype: str) -> dict[str, Twin]:
         RandomizedLeakyReLU(),
         Dense(3, "softmax"),
     )
+    middle = (Dense(64, "relu"), Dropout(0.3), Dense(60, "tanh"), Dense(3, "softmax"))
     options = {"clip_norm": 0.1, "clip_value": 0.05}
     return {
         "whole": Twin(Architecture(20, normed, dtype=dtype, l1=0.01), Adam(), 300, 700, options, True),
         "blocks": Twin(Architecture(20, plain, dtype=dtype, l2=0.01), Momentum(), 600, 1500, options),
         "small": Twin(Architecture(4, (Dense(32, "tanh"), Dense(3)), dtype=dtype), Adam(), 5000, 8000, {}, True),
+        "halves": Twin(Architecture(20, middle, dtype=dtype, l2=0.01), Adam(), 200, 700, options, True),
         "unclipped": Twin(Architecture(20, plain, dtype=dtype), Adam(), 100, 350),
     }
 

@@ -16,7 +16,9 @@ from engines.compiled.test_stages import whole
 from engines.compiled.twins import COMPILED, REFERENCE, Twin, bits, copied
 from glassnet import Adam, BatchNorm, DataError, Dense, Dropout, Momentum
 from glassnet.engines.base import Data
+from glassnet.engines.compiled import division as division_module
 from glassnet.engines.compiled import engine as engine_module
+from glassnet.engines.compiled import order as order_module
 from glassnet.engines.compiled import packing
 from glassnet.engines.compiled import plan as plan_module
 from glassnet.engines.compiled import steps as steps_module
@@ -169,7 +171,7 @@ def wide(norm: BatchNorm | None = BatchNorm(), dtype: str = "float32", **options
 def fused() -> Iterator[pytest.MonkeyPatch]:
     """A patch under which plans are made without the matrix unit, and forgotten afterwards."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan_module, "has_matrix_unit", lambda: False)
+        patch.setattr(order_module, "has_matrix_unit", lambda: False)
         forget()
         yield patch
     forget()
@@ -195,7 +197,7 @@ def stages_of(architecture: Architecture, monkeypatch: pytest.MonkeyPatch, block
 @pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1}, {"clip_value": 0.01}], ids=str)
 def test_networks_equal_the_reference(options, threads, two_cores, monkeypatch):
     """A batch of one block and, without batch normalization, of more; short last batches among them."""
-    monkeypatch.setattr(steps_module, "_SHARED_STEP", 0.0)
+    monkeypatch.setattr(division_module, "_SHARED_STEP", 0.0)
     check_all(Twin(wide(), Adam(), 160, 400, {**options, "threads": threads}, weighted=True))
     plain = wide(norm=None)
     assert plain.parameter_count > 1 << 16, "so that threads share blocks"
@@ -213,7 +215,7 @@ def test_frozen_layers_and_parts_of_a_batch(monkeypatch):
 
 @needs_unit
 def test_the_same_bits_for_any_number_of_threads(two_cores, monkeypatch):
-    monkeypatch.setattr(steps_module, "_SHARED_STEP", 0.0)
+    monkeypatch.setattr(division_module, "_SHARED_STEP", 0.0)
     monkeypatch.setattr(steps_module, "_SHARED_CALL", 0.0)
     found, start = [], None
     for threads in (1, 2, 2, 1):

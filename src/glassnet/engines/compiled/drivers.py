@@ -10,7 +10,7 @@ from numba import types
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled import program as p
-from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers, share
+from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers
 from glassnet.engines.compiled.machine_code import vector_bytes
 
 __all__ = ["barrier", "predict", "train"]
@@ -54,7 +54,8 @@ def _enter_block(size):
     @compiled
     def enter(fr, row, rows, inputs, targets):
         fr[f.ROW], fr[f.ROWS] = row, rows
-        fr[f.FIRST_BLOCK], fr[f.LAST_BLOCK] = row == 0, row + rows == fr[f.COUNT]
+        fr[f.FIRST_BLOCK] = fr[f.FIRST_OWN] = row == 0
+        fr[f.LAST_BLOCK] = row + rows == fr[f.COUNT]
         groups = (rows + 7) // 8
         fr[f.FIRST] = min(groups * fr[f.THREAD] // fr[f.THREADS] * 8, rows)
         fr[f.LAST] = min(groups * (fr[f.THREAD] + 1) // fr[f.THREADS] * 8, rows)
@@ -138,13 +139,12 @@ def _sharing_blocks(dtype):
 
 def _sharing_parts(dtype):
     """For `train`: each thread through parts of a batch of its own."""
-    kit = Kit(dtype)
-    size, enter, add_up = kit.bytes, _enter_block(kit.bytes), _adding()
-    pointer, load_some, lanes = kit.pointer, kit.load, kit.count
+    size = Kit(dtype).bytes
+    enter, add_up = _enter_block(size), _adding()
 
     @compiled
     def share_parts(op, fr, shared, n):
-        """Each thread through parts of its own, alone; then the parts' gradients and losses are added up."""
+        """Each thread through parts of its own, alone; then the parts' losses are added up (gradients: `apply`)."""
         thread, threads, gradient = fr[f.THREAD], fr[f.THREADS], fr[f.GRADIENT]
         blocks = (n + op[p.BLOCK] - 1) // op[p.BLOCK]
         parts, losses = min(op[p.PARTS], blocks), doubles(op[p.PART_LOSSES])
@@ -160,6 +160,7 @@ def _sharing_parts(dtype):
                 rows = min(op[p.BLOCK], n - row)
                 enter(fr, row, rows, op[p.INPUTS], op[p.TARGETS])
                 fr[f.FIRST_BLOCK], fr[f.LAST_BLOCK] = block == first, 0
+                fr[f.FIRST_OWN] = block == first and part == thread
                 play(op[p.ROWS_TAPE], op[p.ROWS_TAPE + 1], fr)
                 loss += add_up(doubles(fr[f.LOSSES]), rows)
                 play(op[p.COLUMNS_TAPE], op[p.COLUMNS_TAPE + 1], fr)
@@ -168,18 +169,10 @@ def _sharing_parts(dtype):
         wait_for_all(fr)
         if shared[f.DECISION] != 0:
             return 0.0, False
-        low, high = share(fr, op[p.PARAMETERS], lanes)
-        out, step = pointer(gradient), fr[f.SLOT_STEP]
-        some = pointer(op[p.PART_GRADIENTS])
-        for i in range(low, high, lanes):
-            total = load_some(some, i, high)
-            for part in range(1, parts):
-                total = total + load_some(q.after(some, part * step), i, high)
-            q.store(out, i, high, total)
         total_loss = 0.0
         for part in range(parts):
             total_loss += losses[part]
-        wait_for_all(fr)
+        fr[f.PARTS], fr[f.PART_GRADIENTS] = parts, op[p.PART_GRADIENTS]
         return total_loss, True
 
     return share_parts

@@ -22,6 +22,7 @@ __all__ = [
     "EDGE",
     "FIRST",
     "FIRST_BLOCK",
+    "FIRST_OWN",
     "FRAME",
     "GRADIENT",
     "GRADIENT_OF_LO",
@@ -36,6 +37,8 @@ __all__ = [
     "ORDER",
     "OUTPUT",
     "PANEL",
+    "PARTS",
+    "PART_GRADIENTS",
     "PENALTY",
     "PLACE",
     "RATES",
@@ -117,6 +120,9 @@ SEED = 49  # of random draws
 SCRATCH = 50  # this thread's panel of the gradient, when the update follows at once
 GRADIENT_OF_LO = 51  # address of the gradient of parameter LO
 EDGE = 52  # where this thread packs matrices (see `packed`)
+PARTS = 53  # parts of the batch whose gradients are to be added up,
+PART_GRADIENTS = 54  # and where they lie, SLOT_STEP apart
+FIRST_OWN = 55  # whether this block is the batch's first that this thread works on
 FRAME = 56  # numbers of a frame
 
 # of COEFFICIENTS, beyond the rule's own

@@ -28,6 +28,7 @@ __all__ = [
     "Lanes",
     "bits_of",
     "call",
+    "claim",
     "from_bits",
     "fused",
     "gather",
@@ -710,17 +711,25 @@ def turn(dtype, count):
     return turn_block
 
 
-@intrinsic
-def prefetch(typingctx, p, i):
-    """Ask for the cache line of p[i] ahead of its use."""
+def _asking(write):
+    @intrinsic
+    def ask(typingctx, p, i):
+        def emit(context, builder, signature, arguments):
+            place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), ir.IntType(8).as_pointer())
+            numbers = [ir.Constant(I32, n) for n in (int(write), 3, 1)]  # to write it?, keep close, data
+            llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [place.type, I32, I32, I32], [place, *numbers])
+            return context.get_dummy_value()
 
-    def emit(context, builder, signature, arguments):
-        place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), ir.IntType(8).as_pointer())
-        numbers = [ir.Constant(I32, n) for n in (0, 3, 1)]  # for reading, keep close, data
-        llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [place.type, I32, I32, I32], [place, *numbers])
-        return context.get_dummy_value()
+        return types.void(p, types.int64), emit
 
-    return types.void(p, types.int64), emit
+    return ask
+
+
+prefetch = _asking(write=False)
+"""(p, i): ask for the cache line of p[i] ahead of its use."""
+
+claim = _asking(write=True)
+"""(p, i): as `prefetch`, for this core alone: where another core has read the line, to write it takes longest."""
 
 
 # --- calls and threads --------------------------------------------------------------------------------------------

@@ -1,12 +1,17 @@
-"""Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk, of narrow ones turned."""
+"""Where the parameters lie in the engine's own copies: W of wide layers chunk by chunk, of narrow ones turned; and
+which products go to the matrix unit.
+"""
 
 import numpy as np
 
 from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.packing import has_matrix_unit
 from glassnet.network.architecture import Architecture
 from glassnet.network.parameters import parameter_layout
 
-__all__ = ["Mirror", "chunk_of", "is_narrow"]
+__all__ = ["Mirror", "chunk_of", "is_narrow", "is_packed"]
+
+_PACKED = 1 / 42  # 1/inputs + 1/units + 1/rows up to which packing pays: what is packed, for each multiplication
 
 
 def chunk_of(columns: int) -> int:
@@ -17,6 +22,13 @@ def chunk_of(columns: int) -> int:
 def is_narrow(dtype: str, inputs: int, units: int) -> bool:
     """Whether a layer has so few units that training multiplies along its inputs: W is kept as (units, inputs)."""
     return units <= 12 and inputs * (4 if dtype == "float32" else 8) >= vector_bytes()
+
+
+def is_packed(dtype: str, inputs: int, units: int, rows: int, *, training: bool) -> bool:
+    """Whether the products of a layer with blocks of so many rows go to the processor's matrix unit."""
+    if dtype != "float32" or (training and is_narrow(dtype, inputs, units)) or not has_matrix_unit():
+        return False
+    return 1 / inputs + 1 / units + 1 / rows <= _PACKED
 
 
 class Mirror:

@@ -12,17 +12,16 @@ import numpy as np
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.engines.compiled.memory import LINE, bits
-from glassnet.engines.compiled.order import chunk_of, is_narrow
-from glassnet.engines.compiled.packing import DEEP, KEPT_BYTES, PACKING_BYTES, PART, has_matrix_unit, right_bytes
+from glassnet.engines.compiled.order import chunk_of, is_narrow, is_packed
+from glassnet.engines.compiled.packing import DEEP, KEPT_BYTES, PACKING_BYTES, PART, right_bytes
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture, BatchNorm, Dense, Dropout, RandomizedLeakyReLU
 from glassnet.network.parameters import buffer_layout, parameter_layout
 
 __all__ = ["Plan", "plan_prediction", "plan_training"]
 
-_PANEL = 3072  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
+_PANEL = 4096  # parameters of a panel: few enough to stay in the nearest cache from gradient to update
 _ROWS = 12  # and a multiple of so many rows: whole tiles of 6, or of 4
-_PACKED = 1 / 42  # 1/inputs + 1/units + 1/rows up to which packing pays: what is packed, for each multiplication
 _REGISTERS = 4  # columns up to which a row of z is kept in registers
 
 
@@ -167,9 +166,8 @@ class _Builder:
 
     def packs(self, number: int) -> bool:
         """Whether the products of this layer go to the processor's matrix unit."""
-        if self.dtype != "float32" or self.narrow(number) or not has_matrix_unit():
-            return False
-        return sum(1 / n for n in (*self.pieces[f"W{number}"].shape, self.block)) <= _PACKED
+        units, inputs = self.pieces[f"W{number}"].shape
+        return is_packed(self.dtype, inputs, units, self.block, training=self.training)
 
     def multiply(self, name: str, number: int, *lie: str) -> tuple[str, ...]:
         """The stage of this name that multiplies for a layer: with the processor's matrix unit or without."""
@@ -438,7 +436,7 @@ class _Builder:
                 panels += 1
                 columns.add(("apply", self.dtype), updates.at_once(False), piece.start, piece.stop, size, first, 1)
             if apart:
-                middle.add(("apply", self.dtype), updates.at_once(weights), piece.start, piece.stop, size, first)
+                middle.add(("apply", self.dtype), updates.at_once(weights), piece.start, piece.stop, size, first, 0, 1)
             if updates.later:
                 end.add(("apply", self.dtype), updates.at_end(weights), piece.start, piece.stop, size, first)
         return columns, middle, end, panels

@@ -198,7 +198,7 @@ def transpose(dtype):
     tensor, turn, count = kit.tensor, q.turn(kit.dtype, kit.count), kit.count
 
     def stage(op, fr):
-        if fr[f.FIRST_BLOCK] == 0:
+        if fr[f.FIRST_OWN] == 0:
             return
         W, T, inputs, outputs = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6]
         wide, wide_t = op[7] if op[7] != 0 else outputs, op[8] if op[8] != 0 else inputs

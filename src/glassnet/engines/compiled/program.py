@@ -17,7 +17,6 @@ __all__ = [
     "MIDDLE_TAPE",
     "ORDER",
     "PANELS",
-    "PARAMETERS",
     "PARTS",
     "PART_GRADIENTS",
     "PART_LOSSES",
@@ -43,21 +42,20 @@ MEAN = 12  # whether examples add up to a mean
 PARTS = 13  # parts of a batch, 0: threads share its blocks
 PART_GRADIENTS = 14  # addresses of their gradients, SLOT_STEP apart,
 PART_LOSSES = 15  # and losses
-PARAMETERS = 16  # numbers of a gradient
 # the steps
-STEPS = 17
-BOUNDS = 18  # addresses of what `engines.base.Slice` holds
-ORDER = 19  # 0: examples as they lie
-LEARNING_RATES = 20
-WEIGHT_DECAYS = 21
-DROPOUT_RATES = 22
-DROPOUTS = 23  # how many of them a step has
-LOSSES = 24  # addresses of what is filled in, a number a step
-STEP_NORMS = 25
+STEPS = 16
+BOUNDS = 17  # addresses of what `engines.base.Slice` holds
+ORDER = 18  # 0: examples as they lie
+LEARNING_RATES = 19
+WEIGHT_DECAYS = 20
+DROPOUT_RATES = 21
+DROPOUTS = 22  # how many of them a step has
+LOSSES = 23  # addresses of what is filled in, a number a step
+STEP_NORMS = 24
 # the update
-PANELS = 26  # panels of the gradient
-CARRY = 27  # address of its instruction, 0: no update
-CLIP_NORM = 28  # bits of a float64, 0.0: none
-AVERAGE_PENALTY = 29  # whether the penalties are divided by the examples of the batch
-PENALTIES = 30  # address of what is filled in, a number a step
-PROGRAM = 31
+PANELS = 25  # panels of the gradient
+CARRY = 26  # address of its instruction, 0: no update
+CLIP_NORM = 27  # bits of a float64, 0.0: none
+AVERAGE_PENALTY = 28  # whether the penalties are divided by the examples of the batch
+PENALTIES = 29  # address of what is filled in, a number a step
+PROGRAM = 30

@@ -9,6 +9,7 @@ import numpy as np
 from glassnet.engines.base import Data, Program, Slice
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled import program as p
+from glassnet.engines.compiled.division import Division
 from glassnet.engines.compiled.machine_code import function
 from glassnet.engines.compiled.memory import LINE, address, aligned, bits
 from glassnet.engines.compiled.order import Mirror
@@ -20,12 +21,7 @@ from glassnet.network.parameters import buffer_layout
 
 __all__ = ["Gradient", "Training"]
 
-_BLOCK = 256  # rows of a block, unless a batch must stay whole,
-_SMALL_BLOCK = 128  # or has many and the network at most
-_FEW = 1 << 16  # so many parameters: then threads take parts of the batch,
-_PARTS = 8  # at most so many
-_SHARED_STEP = 3e6  # operations of a step above which a second thread pays,
-_SHARED_CALL = 1e7  # if those of all steps of the call pay for starting it
+_SHARED_CALL = 1e7  # operations of all steps of a call that pay for starting a second thread
 
 
 class Training:
@@ -37,16 +33,14 @@ class Training:
         rule: Optimizer | None,
         clip_value: float | None,
         clip_norm: float | None,
-        block: int,
+        division: Division,
         batch: int,
         ordered: bool,
         threads: int | None = None,
     ) -> None:
-        apart = batch > block and architecture.parameter_count <= _FEW
-        block = min(block, _SMALL_BLOCK) if apart else block
-        self.parts = min(_PARTS, -(-batch // block)) if apart else 0
         clipped = clip_norm is not None
-        plan = plan_training(architecture, block, rule, clip_value, clipped, ordered, self.parts > 0)
+        self.parts, self.pays = division.parts, division.pays
+        plan = plan_training(architecture, division.block, rule, clip_value, clipped, ordered, self.parts > 0)
         self.architecture, self.plan, self.clip_norm, self.wanted = architecture, plan, clip_norm, threads
         self.step_work, self.ordered = 6.0 * batch * architecture.parameter_count, ordered
         count, self.size = architecture.parameter_count, 4 if architecture.dtype == "float32" else 8
@@ -77,8 +71,8 @@ class Training:
         """For a run on n examples, in an order or as they lie."""
         architecture, batch = program.architecture, min(program.batch_size, n)
         whole = any(layer.norm is not None for layer in architecture.dense)
-        block, clips = batch if whole else min(batch, _BLOCK), (program.clip_value, program.clip_norm)
-        return cls(architecture, program.optimizer, *clips, block, batch, ordered, program.threads)
+        division, clips = Division.of(architecture, batch, whole=whole), (program.clip_value, program.clip_norm)
+        return cls(architecture, program.optimizer, *clips, division, batch, ordered, program.threads)
 
     def _operands(self) -> np.ndarray:
         """Operands of `train` that are the same in every call."""
@@ -89,7 +83,7 @@ class Training:
         op[p.BLOCK], op[p.INPUTS], op[p.TARGETS] = plan.block, architecture.inputs, architecture.output.units
         op[p.MEAN], op[p.PARTS] = architecture.reduction == "mean", self.parts
         op[p.PART_GRADIENTS], op[p.PART_LOSSES] = address(self.part_gradients), address(self.part_losses)
-        op[p.PARAMETERS], op[p.PANELS], op[p.CLIP_NORM] = self.theta.size, plan.panels, bits(self.clip_norm or 0.0)
+        op[p.PANELS], op[p.CLIP_NORM] = plan.panels, bits(self.clip_norm or 0.0)
         op[p.AVERAGE_PENALTY] = architecture.average_penalty
         if self.carry is not None:
             self.carry[0, 1] = address(self.carried)
@@ -124,7 +118,7 @@ class Training:
         op[p.LEARNING_RATES], op[p.WEIGHT_DECAYS] = address(work.learning_rates), address(work.weight_decays)
         op[p.DROPOUT_RATES], op[p.DROPOUTS] = address(work.dropout_rates), work.dropout_rates.shape[1]
         op[p.LOSSES], op[p.STEP_NORMS], op[p.PENALTIES] = found, found + 8 * steps, found + 16 * steps
-        pays = self.step_work >= _SHARED_STEP and steps * self.step_work >= _SHARED_CALL
+        pays = self.pays and steps * self.step_work >= _SHARED_CALL
         wanted = self.wanted if pays or self.wanted is not None else 1
         with borrowed(wanted) as threads:
             crew = self.crews[threads] if threads in self.crews else self._crew(threads)
@@ -171,7 +165,8 @@ class Gradient:
     """Memory for the objective on a number of examples, and its gradient."""
 
     def __init__(self, architecture: Architecture, n: int) -> None:
-        self.training = Training(architecture, None, None, None, min(n, _BLOCK), n, False)
+        division = Division.of(architecture, n, whole=False)  # running statistics: no batch need stay whole
+        self.training = Training(architecture, None, None, None, division, n, False)
         theta, gradient = np.empty((2, architecture.parameter_count), architecture.dtype)
         self.theta = Mirror(architecture, theta, self.training.theta)
         self.gradient = Mirror(architecture, gradient, self.training.gradient)

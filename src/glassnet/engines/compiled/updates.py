@@ -121,19 +121,33 @@ def update(name, form, dtype):
 
 def apply(dtype):
     """An update's instruction on this thread's share of the panels of a range.  op: instruction, start, stop, panel
-    size, number of the first panel, whether to wait for the batch's last block.
+    size, number of the first panel, whether to wait for the batch's last block, whether the gradients of the batch's
+    parts are to be added up first.
     """
+    kit = Kit(dtype)
+    size, count, load, pointer = kit.bytes, kit.count, kit.load, kit.pointer
 
-    bytes_ = Kit(dtype).bytes
+    @compiled
+    def add_parts(fr, low, high):
+        """The gradient of a panel: the sum of the parts', in their order. Another thread has read its parameters."""
+        total, step = pointer(fr[f.GRADIENT]), fr[f.SLOT_STEP]
+        for i in range(low, high, count):
+            g = load(pointer(fr[f.PART_GRADIENTS]), i, high)
+            for part in range(1, fr[f.PARTS]):
+                g = g + load(pointer(fr[f.PART_GRADIENTS] + part * step * size), i, high)
+            q.store(total, i, high, g)
+            q.claim(pointer(fr[f.THETA]), i)
 
     def stage(op, fr):
         if op[6] != 0 and fr[f.LAST_BLOCK] == 0:
             return
-        start, stop, size = op[2], op[3], op[4]
-        panels = (stop - start + size - 1) // size
+        start, stop, panel = op[2], op[3], op[4]
+        panels = (stop - start + panel - 1) // panel
         for some in range(panels * fr[f.THREAD] // fr[f.THREADS], panels * (fr[f.THREAD] + 1) // fr[f.THREADS]):
-            fr[f.LO], fr[f.HI], fr[f.PANEL] = start + some * size, min(start + (some + 1) * size, stop), op[5] + some
-            fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + fr[f.LO] * bytes_
+            fr[f.LO], fr[f.HI], fr[f.PANEL] = start + some * panel, min(start + (some + 1) * panel, stop), op[5] + some
+            if op[7] != 0:
+                add_parts(fr, fr[f.LO], fr[f.HI])
+            fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + fr[f.LO] * size
             q.call(integers(op[1])[0], integers(op[1]), fr)
 
     return stage
