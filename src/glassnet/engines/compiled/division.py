@@ -1,9 +1,7 @@
 """How a batch is divided among threads."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
-from glassnet.engines.compiled.order import is_packed
 from glassnet.network.architecture import Architecture
 
 __all__ = ["Division"]
@@ -43,12 +41,4 @@ class Division:
             return shared
         if batch > _BLOCK:
             return cls(_PART_BLOCK, min(_PARTS, -(-batch // _PART_BLOCK)), pays=True)
-        half = -(-batch // 16) * 8
-        # what the matrix unit brings is more than what halves bring
-        return cls(half, 2, pays=True) if _packed(architecture, half) == _packed(architecture, batch) else shared
-
-
-def _packed(architecture: Architecture, rows: int) -> list[bool]:
-    """For which layers the matrix unit multiplies in training, with blocks of so many rows."""
-    inputs = [architecture.inputs, *(layer.units for layer in architecture.dense)]
-    return [is_packed(architecture.dtype, *sizes, rows, training=True) for sizes in pairwise(inputs)]
+        return cls(-(-batch // 16) * 8, 2, pays=True)

@@ -11,7 +11,7 @@ from glassnet.network.parameters import parameter_layout
 
 __all__ = ["Mirror", "chunk_of", "is_narrow", "is_packed"]
 
-_PACKED = 1 / 42  # 1/inputs + 1/units + 1/rows up to which packing pays: what is packed, for each multiplication
+_PACKED = 1 / 32  # 1/inputs + 1/units + 1/rows up to which packing pays: what is packed, for each multiplication
 
 
 def chunk_of(columns: int) -> int:
