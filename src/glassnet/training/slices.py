@@ -11,8 +11,9 @@ from glassnet.training.run import Run
 
 __all__ = ["Slices", "epoch_order"]
 
-_SECONDS = 0.1  # of a slice, so that Ctrl-C and progress work
-_FIRST, _GROWTH = 4, 4  # steps of the first slice, and how much longer the next one may be
+_SECONDS = 0.1  # of a slice, so that Ctrl-C and progress work;
+_COPIES, _MOST_SECONDS = 1.2e-7, 0.5  # more for many numbers of a state, whose copies then take about a fiftieth of it
+_FIRST, _GROWTH = 4, 32  # steps of the first slice, and how much longer the next one may be
 _MOST_STEPS, _MOST_EXAMPLES = 8_192, 1_000_000  # of a slice: what the cache holds is drawn fastest
 
 
@@ -26,14 +27,16 @@ def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
 
 
 class Slices:
-    """Cuts the steps of a run, counted from 0, into slices of about 0.1 s.
+    """Cuts the steps of a run, counted from 0, into slices of about 0.1 s, or up to 0.5 s for many parameters.
 
     A slice lies within an epoch or ends with one, and then may go over the ends of epochs before: of at most `epochs`
     epochs in all. With `single` it is one step. `seconds` is how long a slice should take.
     """
 
-    def __init__(self, run: Run, *, single: bool, seconds: float = _SECONDS) -> None:
-        self._run, self.epochs, self._seconds = run, 1, seconds
+    def __init__(self, run: Run, *, single: bool, seconds: float | None = None) -> None:
+        state = run.state.theta.size + run.state.slots.size
+        self._seconds = max(_SECONDS, min(_COPIES * state, _MOST_SECONDS)) if seconds is None else seconds
+        self._run, self.epochs = run, 1
         self._n, self._size = len(run.data), min(run.program.batch_size, len(run.data))
         self.per_epoch = -(-self._n // self._size)
         sizes = np.minimum(self._size, self._n - self._size * np.arange(self.per_epoch, dtype=np.float64))
@@ -80,7 +83,7 @@ class Slices:
     def _length(self, start: int) -> int:
         left = self.per_epoch - start
         if self._wanted < left:
-            return self._wanted
+            return -(-left // -(-left // self._wanted))  # in equal parts: what begins and ends a slice has its cost
         return left + min((self._wanted - left) // self.per_epoch, self.epochs - 1) * self.per_epoch
 
     def _orders(self, epoch: int, epochs: int, start: int, stop: int) -> np.ndarray | None:
