@@ -1,5 +1,6 @@
 """Python threads inside machine code: two trainings at once, fork, Ctrl-C, and who may have how many cores."""
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -197,6 +198,49 @@ def test_every_call_of_run_on_is_made_once():
     found.clear()
     run_on([(call, 7, 70)], watched=True)
     assert found[0][:2] == (7, 70) and found[0][2] != threading.current_thread().name
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_an_interrupt_at_any_step_leaves_no_call_alone(watched):
+    """Two calls that wait for each other, as at a barrier, and an interrupt at the k-th step of run_on, for every k."""
+    steps, hits = 0, -1
+    faulthandler.dump_traceback_later(60, exit=True)  # a thread that waits for ever can be ended in no other way
+
+    def tracer(frame, event, arg):
+        nonlocal steps
+        if frame.f_code is not run_on.__code__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            steps += 1
+            if steps == hits:
+                time.sleep(0.005)  # what has been begun gets under way
+                raise KeyboardInterrupt
+        return tracer
+
+    for hits in range(1, 1000):
+        meeting, running, made, steps = threading.Barrier(2), set[int](), [], 0
+
+        def call(op, frame, meeting=meeting, running=running, made=made):
+            running.add(op)
+            meeting.wait(timeout=5)
+            made.append(op)
+            running.remove(op)
+
+        interrupted = False
+        sys.settrace(tracer)
+        try:
+            run_on([(call, k, 0) for k in range(2)], watched=watched)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            sys.settrace(None)
+        assert not running and sorted(made) in ([], [0, 1]), hits
+        if not interrupted:
+            assert steps < hits and len(made) == 2
+            break
+    faulthandler.cancel_dump_traceback_later()
+    assert hits > 50
 
 
 # --- fork -------------------------------------------------------------------------------------------------------------

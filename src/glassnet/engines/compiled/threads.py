@@ -9,13 +9,15 @@ used (see `packed`), as long again for its registers. A child process begins wit
 """
 
 import ctypes
+import operator
 import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ __all__ = ["CALL", "SPEED", "borrowed", "cores", "run_on", "yield_address"]
 CALL = 0.1  # seconds of one call, roughly: what Ctrl-C waits for
 SPEED = 5e10  # floating-point operations a second of one thread, roughly: for decisions, never for results
 
+Call = tuple[Any, int, int]
 _LATELY = 0.1  # seconds: who was here so lately will be here again
 
 _lock = threading.Lock()
@@ -78,29 +81,20 @@ def borrowed(wanted: int | None) -> Generator[int]:
 
 
 class _Helper:
-    """A thread that waits for a call, makes it, and waits again."""
+    """A thread that waits until it is asked, works, and waits again. No KeyboardInterrupt ever comes to it."""
 
     def __init__(self) -> None:
-        self.call: tuple[Any, int, int] | None = None
-        self.wanted, self.done = threading.Lock(), threading.Lock()  # held until it is so
-        self.wanted.acquire()
-        self.done.acquire()
+        self.asked: SimpleQueue[tuple[Callable[[], None], threading.Event]] = SimpleQueue()
         threading.Thread(target=self._work, name="glassnet", daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            self.wanted.acquire()
-            assert self.call is not None
-            function, operands, frame = self.call
+            work, done = self.asked.get()
             try:
-                function(operands, frame)
+                work()
             finally:
-                self.done.release()
-
-    def begin(self, call: tuple[Any, int, int]) -> None:
-        """Have the call made; `done` can be had when it has ended."""
-        self.call = call
-        self.wanted.release()
+                _idle.append(self)
+                done.set()
 
 
 def _helper() -> _Helper:
@@ -111,32 +105,48 @@ def _helper() -> _Helper:
         return _Helper()
 
 
-def run_on(calls: Sequence[tuple[Any, int, int]], shared: np.ndarray | None = None, *, watched: bool = False) -> None:
+def _at_once(calls: Sequence[Call], helpers: Sequence[_Helper], begun: threading.Lock) -> None:
+    """All calls, the first here and the others on these helpers; none if `begun` is taken."""
+    if not begun.acquire(blocking=False):
+        return
+    done = [threading.Event() for _ in helpers]
+    for helper, call, its in zip(helpers, calls[1:], done, strict=True):
+        helper.asked.put((partial(*call), its))
+    function, operands, frame = calls[0]
+    function(operands, frame)
+    for its in done:
+        its.wait()
+
+
+def run_on(calls: Sequence[Call], shared: np.ndarray | None = None, *, watched: bool = False) -> None:
     """Make all calls at once, each (function, address of operands, address of frame) on a thread of its own.
 
     The first runs on the calling thread, which is deaf to Ctrl-C meanwhile; `watched`, it only waits, and tells the
     others through `shared` to stop when it is interrupted. It returns or raises when all have ended.
     """
-    own, others = (None, calls) if watched else (calls[0], calls[1:])
-    if own is not None and not others:
-        own[0](own[1], own[2])
+    own, others = ([], calls) if watched else (calls[:1], calls[1:])
+    begin: list[Callable[[], object]] = [partial(*call) for call in own]
+    if not others:
+        begin[0]()
         return
     helpers = [_helper() for _ in others]  # all of them, before any of them works on these arrays
-    for helper, call in zip(helpers, others, strict=True):
-        helper.begin(call)
+    begun, done = threading.Lock(), threading.Event()
+    begin.insert(0, partial(helpers[0].asked.put, (partial(_at_once, others, helpers[1:], begun), done)))
     interrupted: BaseException | None = None
-    if own is not None:
-        own[0](own[1], own[2])
-    for helper in helpers:
-        while True:  # whatever happens, nobody may leave while machine code works on these arrays
-            try:
-                helper.done.acquire()
+    while True:  # whatever happens, nobody may leave while machine code works on these arrays
+        try:
+            if interrupted is None:
+                # Python looks for an interrupt between its own steps, and `map` over what is written in C is one step:
+                # so it comes before all of these calls or after them, and no call is left alone at a barrier.
+                list(map(operator.call, begin))
+            elif begun.acquire(blocking=False):  # the others have not begun, and never will
                 break
-            except BaseException as error:
-                interrupted = error
-                if shared is not None:
-                    shared[f.STOP] = 1
-    _idle.extend(helpers)
+            done.wait()
+            break
+        except BaseException as error:
+            interrupted = error
+            if shared is not None:
+                shared[f.STOP] = 1
     if interrupted is not None:
         raise interrupted
 
