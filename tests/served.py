@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,10 +20,15 @@ def playing(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command, and the one line that it prints."""
     command = [sys.executable, "-c", START, "play", "--no-browser", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    patience = threading.Timer(60, process.kill)
+    patience.start()
     try:
         assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
+        line = process.stdout.readline().strip()
+        patience.cancel()
+        yield process, line
     finally:
+        patience.cancel()
         if process.poll() is None:
             process.kill()
         process.wait()
