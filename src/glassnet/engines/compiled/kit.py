@@ -30,7 +30,6 @@ class Kit:
         self.lanes = q.Lanes(self.dtype, self.count)
         self.pointer = q.pointer(self.dtype)
         self.load = q.load(self.dtype, self.count)
-        self.gather = q.gather(self.dtype, self.count)
         self.splat = q.vector_lanes(self.dtype, self.count)
         pointer = self.pointer
 

@@ -32,21 +32,17 @@ __all__ = [
     "from_bits",
     "fused",
     "gather",
-    "iota",
     "lanes_sum",
     "load",
     "pointer",
     "prefetch",
     "ratio",
     "root",
-    "rounded",
     "scatter",
     "shift_left",
     "shift_right",
     "splat",
     "store",
-    "to_float",
-    "to_integer",
     "turn",
     "vector_lanes",
     "whole",
@@ -322,17 +318,6 @@ def vector_lanes(dtype, count):
     return spread_over
 
 
-@intrinsic
-def iota(typingctx, like):
-    """0, 1, 2 ... as integers of the width of `like`."""
-    lanes = Lanes(INTEGER_OF.get(like.dtype, like.dtype), like.count)
-
-    def emit(context, builder, signature, arguments):
-        return _numbers(lanes.count, _ELEMENTS[lanes.dtype])
-
-    return lanes(like), emit
-
-
 def _convert(name, target, emit, doc):
     def convert(typingctx, x):
         if not isinstance(x, Lanes):
@@ -351,16 +336,6 @@ bits_of = _convert(
 )
 from_bits = _convert(
     "from_bits", _to_float, lambda q, a, x, t: q.bitcast(a, t.llvm), "Integers read as the bits of floats."
-)
-to_integer = _convert(
-    "to_integer", _to_bits, lambda q, a, x, t: q.fptosi(a, t.llvm), "Floats cut to integers of the same width."
-)
-to_float = _convert("to_float", _to_float, lambda q, a, x, t: q.sitofp(a, t.llvm), "Integers as floats.")
-rounded = _convert(
-    "rounded",
-    lambda x: x,
-    lambda q, a, x, t: llvm_function(q, f"llvm.rint.{suffix(t)}", t.llvm, [t.llvm], [a]),
-    "To the nearest whole number, ties to even.",
 )
 widen = _convert(
     "widen",
@@ -421,17 +396,6 @@ def lanes_sum(typingctx, x):
         return builder.extract_element(vector, ir.Constant(I32, 0))
 
     return x.dtype(x), emit
-
-
-@intrinsic
-def lanes_any(typingctx, mask):
-    """Whether any lane of a mask is set."""
-
-    def emit(context, builder, signature, arguments):
-        word = ir.IntType(mask.count)
-        return builder.icmp_unsigned("!=", builder.bitcast(arguments[0], word), ir.Constant(word, 0))
-
-    return types.boolean(mask), emit
 
 
 # --- the elementary names that are one instruction ----------------------------------------------------------------
@@ -837,12 +801,6 @@ def number(typingctx, bits):
 def bits_of_number(typingctx, x):
     """A float64's bits as an int64."""
     return types.int64(types.float64), lambda context, builder, signature, arguments: builder.bitcast(arguments[0], I64)
-
-
-@intrinsic
-def address_of(typingctx, p):
-    """The address a pointer holds."""
-    return types.int64(p), lambda context, builder, signature, arguments: builder.ptrtoint(arguments[0], I64)
 
 
 @intrinsic
