@@ -38,10 +38,15 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.codegen import I64, llvm_function
+from glassnet.engines.compiled.conversions import bits_of, from_bits, whole
 from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
+from glassnet.engines.compiled.lanes import shift_right
+from glassnet.engines.compiled.load_store import store
 from glassnet.engines.compiled.packing import DEEP, DEPTH, EDGE_BYTES, FAR, NEAR, NEAR_BYTES, PART, PIECES, STRIP, TILE
+from glassnet.engines.compiled.pointers import after, call
 from glassnet.engines.compiled.products import its_turn
+from glassnet.engines.compiled.transposition import turner
 
 __all__ = ["packed_affine", "packed_prediction", "packed_weight_gradient"]
 
@@ -62,20 +67,20 @@ def _packer(side, lie):
     `side` "left": as A, "right": as B. `lie` "straight": of S itself; "turned": of its transpose.
     """
     kit = Kit("float32")
-    load, count, at_, turn = kit.load, kit.count, kit.pointer, q.turn(kit.dtype, kit.count)
+    load, count, at_, turn = kit.load, kit.count, kit.pointer, turner(kit.dtype, kit.count)
     left, turned = side == "left", lie == "turned"
     tall, wide = (STRIP, DEEP) if left != turned else (DEEP, STRIP)  # of S in a tile
 
     @compiled
     def top(x):
         """x rounded to the digits of a bfloat16."""
-        bits = q.bits_of(x)
-        return q.from_bits((bits + q.whole(x, 0x8000)) & q.whole(x, -0x10000))
+        bits = bits_of(x)
+        return from_bits((bits + whole(x, 0x8000)) & whole(x, -0x10000))
 
     @compiled
     def put(out, piece, x, y):
-        pair = q.shift_right(q.bits_of(x), q.whole(x, 16)) | (q.bits_of(y) & q.whole(y, -0x10000))
-        q.store(q.after(out, piece * (TILE // 4)), 0, count, q.from_bits(pair))
+        pair = shift_right(bits_of(x), whole(x, 16)) | (bits_of(y) & whole(y, -0x10000))
+        store(after(out, piece * (TILE // 4)), 0, count, from_bits(pair))
 
     @compiled
     def put_pairs(out, x, y):
@@ -91,25 +96,23 @@ def _packer(side, lie):
     def put_right(p, step, rows, columns, out):
         """The tiles of a right block of 32 x 16, of which so much is there."""
         for r in range(STRIP):
-            x = load(q.after(p, r * step), 0, columns if r < rows else 0)
-            y = load(q.after(p, (r + STRIP) * step), 0, columns if r + STRIP < rows else 0)
-            put_pairs(q.after(out, r * count), x, y)
+            x = load(after(p, r * step), 0, columns if r < rows else 0)
+            y = load(after(p, (r + STRIP) * step), 0, columns if r + STRIP < rows else 0)
+            put_pairs(after(out, r * count), x, y)
 
     @compiled
     def put_left(p, step, rows, columns, out):
         """The tiles of a left block of 16 x 32, of which so much is there."""
         for r in range(STRIP):
             there = columns if r < rows else 0
-            put_pairs(
-                q.after(out, r * count), load(q.after(p, r * step), 0, there), load(q.after(p, r * step), count, there)
-            )
+            put_pairs(after(out, r * count), load(after(p, r * step), 0, there), load(after(p, r * step), count, there))
 
     @compiled
     def turn_half(p, step, rows, columns, out, out_step):
         """A block of at most 16 x 16 turned; what is not there is 0."""
         if rows < STRIP or columns < STRIP:
             for r in range(STRIP):
-                q.store(q.after(out, r * out_step), 0, count, load(out, 0, 0))
+                store(after(out, r * out_step), 0, count, load(out, 0, 0))
         if rows > 0 and columns > 0:
             turn(p, step, min(rows, STRIP), min(columns, STRIP), out, out_step)
 
@@ -117,11 +120,11 @@ def _packer(side, lie):
     def put_block(p, step, rows, columns, out, scratch):
         if left and turned:
             turn_half(p, step, rows, columns, scratch, DEEP)
-            turn_half(q.after(p, STRIP * step), step, rows - STRIP, columns, q.after(scratch, STRIP), DEEP)
+            turn_half(after(p, STRIP * step), step, rows - STRIP, columns, after(scratch, STRIP), DEEP)
             put_left(scratch, DEEP, STRIP, DEEP, out)
         elif turned:
             turn_half(p, step, rows, columns, scratch, STRIP)
-            turn_half(q.after(p, STRIP), step, rows, columns - STRIP, q.after(scratch, STRIP * STRIP), STRIP)
+            turn_half(after(p, STRIP), step, rows, columns - STRIP, after(scratch, STRIP * STRIP), STRIP)
             put_right(scratch, STRIP, DEEP, STRIP, out)
         elif left:
             put_left(p, step, rows, columns, out)
@@ -131,7 +134,7 @@ def _packer(side, lie):
     @compiled
     def put_tiles(S, step, rows, columns, r, c, tiles, scratch):
         """The tiles of the block of S at (r, c)."""
-        p, out = q.after(S, r * step + c), at_(tiles)
+        p, out = after(S, r * step + c), at_(tiles)
         if r + tall <= rows and c + wide <= columns:
             put_block(p, step, tall, wide, out, scratch)  # without masks
         else:
@@ -164,13 +167,13 @@ def _tiles(tall, wide):
 
     def say(builder, name, *operands):
         values = [ir.Constant(_BYTE, o) if isinstance(o, int) else o for o in operands]
-        q.llvm_function(builder, f"llvm.x86.{name}", _NOTHING, [v.type for v in values], values)
+        llvm_function(builder, f"llvm.x86.{name}", _NOTHING, [v.type for v in values], values)
 
     def move(builder, name, tile, address, step):
         say(builder, name, tile, builder.inttoptr(address, _BYTE.as_pointer()), step)
 
     def constant(n):
-        return ir.Constant(q.I64, n)
+        return ir.Constant(I64, n)
 
     def each_of_c(builder, name, base, step):
         for (i, j), tile in register.items():
@@ -232,9 +235,9 @@ def _begin(typingctx):
 
     def emit(context, builder, signature, arguments):
         words = struct.unpack("<8Q", struct.pack("<BB14x8H16x8B8x", 1, 0, *[64] * 8, *[16] * 8))
-        place = cgutils.alloca_once(builder, ir.ArrayType(q.I64, 8))
-        builder.store(ir.Constant(ir.ArrayType(q.I64, 8), [ir.Constant(q.I64, word) for word in words]), place)
-        q.llvm_function(builder, "llvm.x86.ldtilecfg", _NOTHING, [place.type], [place])
+        place = cgutils.alloca_once(builder, ir.ArrayType(I64, 8))
+        builder.store(ir.Constant(ir.ArrayType(I64, 8), [ir.Constant(I64, word) for word in words]), place)
+        llvm_function(builder, "llvm.x86.ldtilecfg", _NOTHING, [place.type], [place])
         return context.get_dummy_value()
 
     return types.void(), emit
@@ -245,7 +248,7 @@ def _end(typingctx):
     """Give the registers back: a thread without tiles is switched faster."""
 
     def emit(context, builder, signature, arguments):
-        q.llvm_function(builder, "llvm.x86.tilerelease", _NOTHING, [], [])
+        llvm_function(builder, "llvm.x86.tilerelease", _NOTHING, [], [])
         return context.get_dummy_value()
 
     return types.void(), emit
@@ -273,7 +276,7 @@ def _block(besides=_nothing):
     def copy(source, step, target, target_step, rows, columns):
         for r in range(rows):
             for j in range(0, columns, count):
-                q.store(q.after(target, r * target_step), j, columns, load(q.after(source, r * step), j, columns))
+                store(after(target, r * target_step), j, columns, load(after(source, r * step), j, columns))
 
     @compiled
     def block(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, first, last, job):
@@ -497,7 +500,7 @@ def packed_weight_gradient():
         for part in range(first, last):
             fr[f.LO], fr[f.HI] = low + part * PART, min(low + (part + 1) * PART, high)
             fr[f.PANEL], fr[f.GRADIENT_OF_LO] = number + part, gradient + part * (PART * size)
-            q.call(integers(update)[0], integers(update), fr)
+            call(integers(update)[0], integers(update), fr)
 
     multiply = _multiplier(update_parts)
     (_, pack_left), (_, pack_right) = _packer("left", "turned"), _packer("right", "straight")
