@@ -23,7 +23,7 @@ Functions that take a `builder` say so: "LLVM: ...".
     conversions    numbers to Lanes and back                unrolled, denormals  loops; numbers that count as 0
 
 On these stand exp, log ... (`instructions`, `elementary`), functions of rows (`rows`, `groups`), the kernels of the
-products (`product`, `dots`, `packed`) and the `stages`. Numba compiles ahead of time here and is imported only for
+products (`product`, `dots`, `matrix_unit`) and the `stages`. Numba compiles ahead of time here and is imported only for
 that (see `machine_code`).
 """
 
