@@ -16,12 +16,13 @@ from glassnet.engines.compiled.pointers import pointer_to
 from glassnet.engines.compiled.translate import OPTIONS
 from glassnet.engines.compiled.unrolled import tuple_of
 
-__all__ = ["Kit", "compiled", "doubles", "integers", "region", "share"]
+__all__ = ["Kit", "compiled", "doubles", "inlined", "integers", "its_turn", "own_panels", "region", "share"]
 
 _DTYPES = {"float32": types.float32, "float64": types.float64}
 integers = pointer_to(types.int64)
 doubles = pointer_to(types.float64)
 compiled = njit(**OPTIONS)
+inlined = njit(inline="always", **OPTIONS)  # as if it were written where it is called: the same machine code
 
 
 class Kit:
@@ -73,3 +74,24 @@ def region(fr, columns, chunk):
         return fr[f.FIRST], fr[f.LAST], 0, columns
     low, high = share(fr, columns, chunk)
     return 0, fr[f.ROWS], low, high
+
+
+@compiled
+def its_turn(fr, layer):
+    """This thread's number, turned from layer to layer, so that small ones fall to different threads."""
+    return (fr[f.THREAD] + layer) % fr[f.THREADS]
+
+
+@inlined
+def own_panels(op, fr, strips, outputs, chunk):
+    """This thread's panels of a weight gradient: strips of rows low to high, columns c0 to c1.
+
+    op: see `products.weight_gradient`.
+    """
+    low, high, c0, c1 = 0, strips, 0, outputs
+    if op[12] != 0:
+        c0, c1 = share(fr, outputs, chunk)
+    else:
+        turn = its_turn(fr, op[16])
+        low, high = strips * turn // fr[f.THREADS], strips * (turn + 1) // fr[f.THREADS]
+    return low, high, c0, c1

@@ -4,7 +4,7 @@
 # pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
+from glassnet.engines.compiled.kit import Kit, compiled, integers, own_panels, region
 from glassnet.engines.compiled.matrix_unit import configure, release
 from glassnet.engines.compiled.packed_product import block_product, multiplier
 from glassnet.engines.compiled.packer import packer
@@ -22,7 +22,6 @@ from glassnet.engines.compiled.packing import (
     WHOLE,
 )
 from glassnet.engines.compiled.pointers import call
-from glassnet.engines.compiled.products import its_turn
 
 __all__ = ["packed_affine", "packed_prediction", "packed_weight_gradient"]
 
@@ -175,12 +174,7 @@ def packed_weight_gradient():
         panel, update = op[13], op[14]
         edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + NEAR_BYTES
         strips, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
-        low, high, c0, c1 = 0, strips, 0, outputs
-        if op[12] != 0:
-            c0, c1 = share(fr, outputs, chunk)
-        else:
-            turn = its_turn(fr, op[16])
-            low, high = strips * turn // fr[f.THREADS], strips * (turn + 1) // fr[f.THREADS]
+        low, high, c0, c1 = own_panels(op, fr, strips, outputs, chunk)
         top, group = min(high * height, inputs), DEPTH // height * height
         most, half = (height * chunk + PART - 1) // PART, 0  # parts of a panel; which half of the scratch is free
         waits, parts = (update, fr, 0, 0, 0, 0), 0

@@ -5,14 +5,14 @@
 
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.dots import dots
-from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
+from glassnet.engines.compiled.kit import Kit, compiled, integers, its_turn, own_panels, region, share
 from glassnet.engines.compiled.load_store import store
 from glassnet.engines.compiled.machine_code import vector_bytes
 from glassnet.engines.compiled.pointers import after, call
 from glassnet.engines.compiled.product import kernel
 from glassnet.engines.compiled.transposition import turner
 
-__all__ = ["affine", "bias_gradient", "few", "its_turn", "product", "transpose", "weight_gradient"]
+__all__ = ["affine", "bias_gradient", "few", "product", "transpose", "weight_gradient"]
 
 _NEAR = 4096  # numbers of a that stay in the nearest cache
 _DEPTH = 400  # of a product: so many rows of a tile's B stay near, and its sums in registers
@@ -234,12 +234,7 @@ def weight_gradient(dtype):
         rows, again = fr[f.ROWS], fr[f.FIRST_BLOCK] == 0
         finish = update != 0 and fr[f.LAST_BLOCK] != 0
         panels, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
-        low, high, c0, c1 = 0, panels, 0, outputs
-        if op[12] != 0:
-            c0, c1 = share(fr, outputs, chunk)
-        else:
-            turn = its_turn(fr, op[16])
-            low, high = panels * turn // fr[f.THREADS], panels * (turn + 1) // fr[f.THREADS]
+        low, high, c0, c1 = own_panels(op, fr, panels, outputs, chunk)
         for c in range(c0, c1, chunk):
             columns = min(chunk, outputs - c)
             for strip in range(low, high):
@@ -300,9 +295,3 @@ def bias_gradient(dtype):
                 call(integers(update)[0], integers(update), fr)
 
     return stage
-
-
-@compiled
-def its_turn(fr, layer):
-    """This thread's number, turned from layer to layer, so that small ones fall to different threads."""
-    return (fr[f.THREAD] + layer) % fr[f.THREADS]
