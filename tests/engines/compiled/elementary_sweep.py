@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy import special
 
-from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled import machine_code, stages
 from glassnet.engines.compiled.coefficients import TABLES
+from glassnet.engines.compiled.load_store import loader, store
+from glassnet.engines.compiled.pointers import pointer_to
 from glassnet.formulas import elementary
 from tolerances import ELEMENTARY_ULP
 
@@ -32,7 +33,7 @@ def stage(name: str, dtype: str, function: Callable | None = None) -> Callable:
     """The stage (address of the result, addresses of the arguments; their length): result = name(arguments)."""
     function, element = function or getattr(elementary, name), NUMBA_TYPES[dtype]
     count = machine_code.vector_bytes() * 8 // element.bitwidth
-    at, load, store = q.pointer(element), q.load(element, count), q.store
+    at, load = pointer_to(element), loader(element, count)
 
     def one(places, length):
         result, x, n = at(places[0]), at(places[1]), length[0]

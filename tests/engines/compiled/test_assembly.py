@@ -14,10 +14,10 @@ import pytest
 from numba import types
 
 from engines.compiled.by_hand import DTYPES, lanes
-from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled import machine_code
 from glassnet.engines.compiled.machine_code import is_x86, processor, vector_bytes
 from glassnet.engines.compiled.packing import has_matrix_unit
+from glassnet.engines.compiled.pointers import pointer_to
 from glassnet.engines.compiled.stages import STAGES
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.losses import LOSSES
@@ -194,7 +194,7 @@ def test_what_is_kept_is_what_an_engine_loads():
 
 # --- the checks can fail ----------------------------------------------------------------------------------------------
 
-DOUBLES = q.pointer(types.float64)
+DOUBLES = pointer_to(types.float64)
 
 
 def one_by_one(name: str) -> Callable[..., None]:

@@ -23,6 +23,7 @@ from glassnet.engines.compiled import packing
 from glassnet.engines.compiled import plan as plan_module
 from glassnet.engines.compiled import steps as steps_module
 from glassnet.engines.compiled.packing import DEPTH, FAR, has_matrix_unit, right_bytes
+from glassnet.engines.compiled.tapes import Tape
 from glassnet.network.architecture import Architecture
 from tolerances import PACKED_ERROR
 
@@ -184,9 +185,9 @@ def forget() -> None:
 
 def stages_of(architecture: Architecture, monkeypatch: pytest.MonkeyPatch, block: int = 256) -> set[str]:
     """Names of the stages of a plan for training."""
-    names, add = set(), plan_module.Tape.add
+    names, add = set(), Tape.add
     with monkeypatch.context() as patch:
-        patch.setattr(plan_module.Tape, "add", lambda self, key, *rest: (names.add(key[0]), add(self, key, *rest))[1])
+        patch.setattr(Tape, "add", lambda self, key, *rest: (names.add(key[0]), add(self, key, *rest))[1])
         forget()
         plan_module.plan_training(architecture, block, Adam(), None, False, True, False)
     return names

@@ -10,7 +10,9 @@ import pytest
 
 from engines.compiled import by_hand
 from engines.compiled.by_hand import DTYPES, GUARD, guarded, lanes, padded
+from glassnet.engines.compiled import draft as draft_module
 from glassnet.engines.compiled import plan as plan_module
+from glassnet.engines.compiled import tapes as tapes_module
 from glassnet.engines.compiled.stages import STAGES
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.elementary import constant, maximum, minimum, tanh
@@ -218,7 +220,8 @@ def test_a_weight_of_zero_takes_out_an_infinite_loss(name, form, fixed, dtype):
 def test_the_plan_keeps_few_columns_in_registers(units, fixed, monkeypatch):
     """Loss, softmax in prediction and softmax of a hidden layer."""
     keys = set()
-    monkeypatch.setattr(plan_module, "addresses", lambda given: keys.update(given) or [0] * len(given))
+    for module in (draft_module, tapes_module):
+        monkeypatch.setattr(module, "addresses", lambda given: keys.update(given) or [0] * len(given))
     layers = Dense(units, "softmax"), Dense(9, "softmax"), Dense(units, "softmax")
     net = Architecture(3, layers, dtype="float64")
     plan_module.plan_training.__wrapped__(net, 16, OPTIMIZERS["sgd"](), None, False, True, False)

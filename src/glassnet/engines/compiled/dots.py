@@ -18,7 +18,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.codegen import I64, llvm_function, shuffled
+from glassnet.engines.compiled.lanes import Lanes
+from glassnet.engines.compiled.load_store import masked_load, masked_store, plain_load, plain_store, tail, vector_at
 
 __all__ = ["dots"]
 
@@ -31,10 +33,7 @@ def _add_up(builder, vectors):
         come = [n + apart if not n & apart else count + n - apart for n in range(count)]
         for i in range(0, count, 2 * apart):
             a, b = vectors[i], vectors[i + apart]
-            first, second = (
-                builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(q.I32, count), pick)) for pick in (stay, come)
-            )
-            vectors[i] = builder.fadd(first, second)
+            vectors[i] = builder.fadd(shuffled(builder, a, b, stay), shuffled(builder, a, b, come))
         apart *= 2
     return vectors[0]
 
@@ -45,43 +44,41 @@ def dots(dtype, count, units):
 
     (a, a_step, w, w_step, n, b, c, c_step, rows): pointers, steps in elements; b null means 0.
     """
-    lanes, together = q.Lanes(dtype, count), count // units
+    lanes, together = Lanes(dtype, count), count // units
     vector, pointer, number = lanes.llvm, types.CPointer(dtype), types.int64
-    undefined, suffix = ir.Constant(vector, ir.Undefined), q.suffix(lanes)
+    undefined = ir.Constant(vector, ir.Undefined)
 
     def constant(i):
-        return ir.Constant(q.I64, i)
+        return ir.Constant(I64, i)
 
     def picked(builder, x, lane):
         """LLVM: lane(k) of x in lane k."""
-        return builder.shuffle_vector(
-            x, undefined, ir.Constant(ir.VectorType(q.I32, count), [lane(k) for k in range(count)])
-        )
+        return shuffled(builder, x, undefined, [lane(k) for k in range(count)])
 
     @intrinsic
     def block(typingctx, a, a_step, w, w_step, n, b, c, c_step, rows):
         def emit(context, builder, signature, arguments):
             a, a_step, w, w_step, n, b, c, c_step, rows = arguments
             zero = ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * count)
-            mask = q.tail(builder, lanes, constant(0), constant(units))
+            mask = tail(builder, lanes, constant(0), constant(units))
             whole = builder.and_(builder.sub(n, constant(1)), constant(-count))  # before the last vector
-            rest = q.tail(builder, lanes, whole, n)
+            rest = tail(builder, lanes, whole, n)
             rows_w = [builder.gep(w, [builder.mul(w_step, constant(o))]) for o in range(units)]
 
             def at(base, i):
-                return builder.bitcast(builder.gep(base, [i]), vector.as_pointer())
+                return vector_at(builder, lanes, base, i)
 
             def fused(x, y, z):
-                return q.llvm_function(builder, f"llvm.fmuladd.{suffix}", vector, [vector] * 3, [x, y, z])
+                return llvm_function(builder, f"llvm.fmuladd.{lanes.suffix}", vector, [vector] * 3, [x, y, z])
 
-            last_w = [q.masked_load(builder, lanes, at(p, whole), rest) for p in rows_w]
+            last_w = [masked_load(builder, lanes, at(p, whole), rest) for p in rows_w]
             bias = cgutils.alloca_once_value(builder, zero)
             with builder.if_then(builder.icmp_unsigned("!=", b, ir.Constant(b.type, None))):
-                part = q.masked_load(builder, lanes, at(b, constant(0)), mask)
+                part = masked_load(builder, lanes, at(b, constant(0)), mask)
                 builder.store(picked(builder, part, lambda k: k % units), bias)
             bias = builder.load(bias)
             places = [cgutils.alloca_once(builder, vector) for _ in range(count)]
-            with cgutils.for_range_slice(builder, constant(0), rows, constant(together), intp=q.I64) as (r, _):
+            with cgutils.for_range_slice(builder, constant(0), rows, constant(together), intp=I64) as (r, _):
                 left = builder.sub(rows, r)
                 last = builder.sub(left, constant(1))
                 top = builder.gep(a, [builder.mul(a_step, r)])
@@ -94,14 +91,14 @@ def dots(dtype, count, units):
                 rows_a = [row(i) for i in range(together)]
                 for p in places:
                     builder.store(zero, p)
-                with cgutils.for_range_slice(builder, constant(0), whole, constant(count), intp=q.I64) as (k, _):
-                    x = [q.plain_load(builder, lanes, at(p, k)) for p in rows_a]
+                with cgutils.for_range_slice(builder, constant(0), whole, constant(count), intp=I64) as (k, _):
+                    x = [plain_load(builder, lanes, at(p, k)) for p in rows_a]
                     for o, p in enumerate(rows_w):
-                        y = q.plain_load(builder, lanes, at(p, k))
+                        y = plain_load(builder, lanes, at(p, k))
                         for i in range(together):
                             place = places[i * units + o]
                             builder.store(fused(x[i], y, builder.load(place)), place)
-                x = [q.masked_load(builder, lanes, at(p, whole), rest) for p in rows_a]
+                x = [masked_load(builder, lanes, at(p, whole), rest) for p in rows_a]
                 sums = [
                     fused(x[i], last_w[o], builder.load(places[i * units + o]))
                     for i in range(together)
@@ -113,13 +110,13 @@ def dots(dtype, count, units):
                 full = builder.icmp_signed(">=", left, constant(together))
                 with builder.if_else(builder.and_(dense, full)) as (then, otherwise):
                     with then:
-                        q.plain_store(builder, lanes, total, at(below, constant(0)))
+                        plain_store(builder, lanes, total, at(below, constant(0)))
                     with otherwise:
                         for i in range(together):
                             with builder.if_then(builder.icmp_signed("<", constant(i), left)):
                                 part = picked(builder, total, lambda k, i=i: (i * units + k) % count)
                                 place = at(below, builder.mul(c_step, constant(i)))
-                                q.masked_store(builder, lanes, part, place, mask)
+                                masked_store(builder, lanes, part, place, mask)
             return context.get_dummy_value()
 
         return types.void(pointer, number, pointer, number, number, pointer, pointer, number, number), emit

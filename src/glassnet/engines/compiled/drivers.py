@@ -8,10 +8,13 @@ import math
 from numba import types
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled import program as p
+from glassnet.engines.compiled.conversions import bits_of_number, lanes_sum, number, spreader
+from glassnet.engines.compiled.denormals import flush_denormals, restore_denormals
 from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers
+from glassnet.engines.compiled.load_store import loader
 from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.pointers import atomic_add, atomic_load, call, call_plain
 
 __all__ = ["barrier", "predict", "train"]
 
@@ -22,12 +25,12 @@ def wait_for_all(fr):
     threads = fr[f.THREADS]
     if threads > 1:
         shared = integers(fr[f.SHARED])
-        arrived = q.atomic_add(shared, f.ARRIVED, 1) + 1
+        arrived = atomic_add(shared, f.ARRIVED, 1) + 1
         goal, spins = (arrived + threads - 1) // threads * threads, 0
-        while q.atomic_load(shared, f.ARRIVED) < goal:
+        while atomic_load(shared, f.ARRIVED) < goal:
             spins += 1
             if spins > 4000:  # the other thread is not running: let it
-                q.call_plain(fr[f.YIELD])
+                call_plain(fr[f.YIELD])
                 spins = 0
 
 
@@ -45,7 +48,7 @@ def play(tape, instructions, fr):
     """Call the stages of a tape in turn."""
     for i in range(instructions):
         op = integers(tape + i * (8 * f.WIDTH))
-        q.call(op[0], op, fr)
+        call(op[0], op, fr)
 
 
 def _enter_block(size):
@@ -78,7 +81,7 @@ def predict(dtype):
 
     def stage(op, fr):
         block, inputs, targets, outputs, losses = op[3], op[4], op[5], op[6], op[7]
-        row, before, worst = 0, q.flush_denormals(), scalar(0)
+        row, before, worst = 0, flush_denormals(), scalar(0)
         while row < fr[f.COUNT] and integers(fr[f.SHARED])[f.STOP] == 0:
             rows = min(block, fr[f.COUNT] - row)
             enter(fr, row, rows, inputs, targets)
@@ -90,7 +93,7 @@ def predict(dtype):
             row += rows
         if worst != scalar(0):  # true of NaN
             integers(fr[f.SHARED])[f.BAD] = 1
-        q.restore_denormals(before)
+        restore_denormals(before)
 
     return stage
 
@@ -98,14 +101,14 @@ def predict(dtype):
 def _adding():
     """A function (p, n): the sum of n float64 numbers, in an order that is always the same."""
     count = vector_bytes() // 8
-    load, spread = q.load(types.float64, count), q.vector_lanes(types.float64, count)
+    load, spread = loader(types.float64, count), spreader(types.float64, count)
 
     @compiled
     def add_up(p, n):
         total = spread(0.0)
         for i in range(0, n, count):
             total = total + load(p, i, n)
-        return q.lanes_sum(total)
+        return lanes_sum(total)
 
     return add_up
 
@@ -193,7 +196,7 @@ def train(dtype):
         decays, losses, norms = doubles(op[p.WEIGHT_DECAYS]), doubles(op[p.LOSSES]), doubles(op[p.STEP_NORMS])
         penalties, panels = doubles(op[p.PENALTIES]), op[p.PANELS]
         carry_instruction, squares = integers(op[p.CARRY]), doubles(fr[f.NORMS])
-        clip, before = q.number(op[p.CLIP_NORM]), q.flush_denormals()
+        clip, before = number(op[p.CLIP_NORM]), flush_denormals()
         done, going = 0, True
         while done < op[p.STEPS] and going:
             n = bounds[done + 1] - bounds[done]
@@ -201,11 +204,11 @@ def train(dtype):
             if op[p.ORDER] != 0:
                 fr[f.ORDER] = op[p.ORDER] + 8 * bounds[done]
             fr[f.RATES] = op[p.DROPOUT_RATES] + 8 * done * op[p.DROPOUTS]
-            fr[f.SCALE] = q.bits_of_number(1.0 / n if op[p.MEAN] != 0 else 1.0)
+            fr[f.SCALE] = bits_of_number(1.0 / n if op[p.MEAN] != 0 else 1.0)
             if op[p.CARRY] != 0:
-                fr[f.LO] = q.bits_of_number(rates[done])
+                fr[f.LO] = bits_of_number(rates[done])
                 fr[f.HI] = done
-                q.call(carry_instruction[0], carry_instruction, fr)
+                call(carry_instruction[0], carry_instruction, fr)
                 given[f.DECAY] = 1.0 - rates[done] * decays[done]
             given[f.PENALTY] = 1.0 / n if op[p.AVERAGE_PENALTY] != 0 else 1.0
             if op[p.PARTS] > 0:
@@ -232,6 +235,6 @@ def train(dtype):
                 done += 1
         if fr[f.THREAD] == 0:
             shared[f.DONE] = done
-        q.restore_denormals(before)
+        restore_denormals(before)
 
     return stage

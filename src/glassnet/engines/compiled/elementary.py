@@ -3,8 +3,8 @@
 Each function is plain Python on vectors: it reduces its argument to a short range, evaluates a polynomial there (or a
 quotient of two), and puts the result together, without a branch of its own and without a call of the system's scalar
 library. NaN, infinities, signed zeros and gradual underflow come out as NumPy's and SciPy's do (in a slice of
-training numbers that small count as 0: see `lanes.flush_denormals`). Each docstring states the
-largest error found, in units in the last place (ulp), as float32 / float64, with fused multiply-add and without it;
+training numbers that small count as 0: see `denormals`). Each docstring states the largest error found, in units in
+the last place (ulp), as float32 / float64, with fused multiply-add and without it;
 `tests/engines/compiled/test_elementary.py` looks for larger ones, with older processors' instructions too.
 
 Two tricks recur. Adding 1.5 * 2^23 (2^52 in float64) to a number rounds it to a whole number, which then sits in the
@@ -18,18 +18,10 @@ lose the digits it is there for (Cody and Waite, Software Manual for the Element
 
 import math
 
+from glassnet.engines.compiled.conversions import bits_of, from_bits, splat, whole
 from glassnet.engines.compiled.instructions import magnitude, on_lanes, polynomial, with_sign
-from glassnet.engines.compiled.lanes import (
-    bits_of,
-    from_bits,
-    fused,
-    ratio,
-    select,
-    shift_left,
-    shift_right,
-    splat,
-    whole,
-)
+from glassnet.engines.compiled.lanes import fused, select, shift_left, shift_right
+from glassnet.engines.compiled.quotients import ratio
 from glassnet.formulas import elementary
 
 __all__ = []

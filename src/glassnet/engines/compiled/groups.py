@@ -11,7 +11,18 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.codegen import I64, shuffled
+from glassnet.engines.compiled.gather import gatherer, scatter
+from glassnet.engines.compiled.load_store import (
+    masked_load,
+    masked_store,
+    plain_load,
+    plain_store,
+    store,
+    tail,
+    vector_at,
+)
+from glassnet.engines.compiled.pointers import after
 from glassnet.engines.compiled.rows import Registers, Row, at, column, made
 from glassnet.engines.compiled.translate import OPTIONS
 
@@ -22,7 +33,7 @@ _njit = njit(**OPTIONS)
 
 def in_memory(lanes):
     """read, by way of a tile in `scratch`, and write: for any number of columns."""
-    kind, count, gather = Row(lanes), lanes.count, q.gather(lanes.dtype, lanes.count)
+    kind, count, gather = Row(lanes), lanes.count, gatherer(lanes.dtype, lanes.count)
 
     @intrinsic
     def tile(typingctx, p, count):
@@ -34,13 +45,13 @@ def in_memory(lanes):
     @_njit
     def read(p, step, rows, columns, scratch):
         for k in range(columns):
-            q.store(scratch, k * count, (k + 1) * count, gather(q.after(p, k), step, rows))
+            store(scratch, k * count, (k + 1) * count, gather(after(p, k), step, rows))
         return tile(scratch, columns)
 
     @_njit
     def write(p, step, rows, columns, value):
         for k in range(columns):
-            q.scatter(q.after(p, k), step, rows, at(value, k))
+            scatter(after(p, k), step, rows, at(value, k))
 
     return read, write
 
@@ -50,24 +61,23 @@ def in_registers(lanes, columns):
     kind = Registers(lanes, columns)
 
     def whole(builder, rows):
-        return builder.icmp_signed("==", rows, ir.Constant(q.I64, lanes.count))
+        return builder.icmp_signed("==", rows, ir.Constant(I64, lanes.count))
 
     def places(builder, p, rows):
         """LLVM: where each vector of a group lies, and which of its lanes belong to the first `rows` rows."""
-        stop = builder.mul(rows, ir.Constant(q.I64, columns))
-        for start in (ir.Constant(q.I64, j * lanes.count) for j in range(columns)):
-            place = builder.bitcast(builder.gep(p, [start]), lanes.llvm.as_pointer())
-            yield place, q.tail(builder, lanes, start, stop)
+        stop = builder.mul(rows, ir.Constant(I64, columns))
+        for start in (ir.Constant(I64, j * lanes.count) for j in range(columns)):
+            yield vector_at(builder, lanes, p, start), tail(builder, lanes, start, stop)
 
     @intrinsic
-    def load(typingctx, p, rows):
+    def load_group(typingctx, p, rows):
         def emit(context, builder, signature, arguments):
             with builder.if_else(whole(builder, arguments[1]), likely=True) as (then, otherwise):
                 with then:
-                    full = [q.plain_load(builder, lanes, place) for place, _ in places(builder, *arguments)]
+                    full = [plain_load(builder, lanes, place) for place, _ in places(builder, *arguments)]
                     from_full = builder.block
                 with otherwise:
-                    part = [q.masked_load(builder, lanes, *where) for where in places(builder, *arguments)]
+                    part = [masked_load(builder, lanes, *where) for where in places(builder, *arguments)]
                     from_part = builder.block
             vectors = [builder.phi(lanes.llvm) for _ in range(columns)]
             for vector, *values in zip(vectors, full, part, strict=True):
@@ -78,29 +88,24 @@ def in_registers(lanes, columns):
         return kind(p, types.int64), emit
 
     @intrinsic
-    def store(typingctx, p, rows, value):
+    def store_group(typingctx, p, rows, value):
         def emit(context, builder, signature, arguments):
             *group, value_ = arguments
             vectors = _together(builder, [column(context, builder, value, value_, k) for k in range(columns)])
             with builder.if_else(whole(builder, arguments[1]), likely=True) as (then, otherwise):
                 with then:
                     for vector, (place, _) in zip(vectors, places(builder, *group), strict=True):
-                        q.plain_store(builder, lanes, vector, place)
+                        plain_store(builder, lanes, vector, place)
                 with otherwise:
                     for vector, where in zip(vectors, places(builder, *group), strict=True):
-                        q.masked_store(builder, lanes, vector, *where)
+                        masked_store(builder, lanes, vector, *where)
             return context.get_dummy_value()
 
         return types.void(p, types.int64, value), emit
 
-    read = _njit(lambda p, step, rows, columns, scratch: load(p, rows))
-    write = _njit(lambda p, step, rows, columns, value: store(p, rows, value))
+    read = _njit(lambda p, step, rows, columns, scratch: load_group(p, rows))
+    write = _njit(lambda p, step, rows, columns, value: store_group(p, rows, value))
     return read, write
-
-
-def _shuffled(builder, a, b, picks):
-    """LLVM: the lanes that `picks` names, of a and then b."""
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(q.I32, len(picks)), list(picks)))
 
 
 def _dealt(builder, vectors, order):
@@ -113,7 +118,7 @@ def _dealt(builder, vectors, order):
             lanes = [
                 count + pick % count if pick // count == n else lane for pick, lane in zip(picks, lanes, strict=True)
             ]
-            value, lanes = _shuffled(builder, value, vector, lanes), list(range(count))
+            value, lanes = shuffled(builder, value, vector, lanes), list(range(count))
         dealt.append(value)
     return dealt
 
@@ -126,7 +131,7 @@ def _apart(builder, vectors):
     apart = [None] * columns
     for odd in (0, 1):
         half = [
-            _shuffled(builder, a, b, range(odd, 2 * count, 2)) for a, b in zip(vectors[::2], vectors[1::2], strict=True)
+            shuffled(builder, a, b, range(odd, 2 * count, 2)) for a, b in zip(vectors[::2], vectors[1::2], strict=True)
         ]
         apart[odd::2] = _apart(builder, half)
     return apart
@@ -140,4 +145,4 @@ def _together(builder, columns):
         return _dealt(builder, columns, [k * count + i for i, k in places])
     halves = zip(_together(builder, columns[::2]), _together(builder, columns[1::2]), strict=True)
     picks = [i // 2 + i % 2 * count for i in range(2 * count)]
-    return [_shuffled(builder, a, b, part) for a, b in halves for part in (picks[:count], picks[count:])]
+    return [shuffled(builder, a, b, part) for a, b in halves for part in (picks[:count], picks[count:])]

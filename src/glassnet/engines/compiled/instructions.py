@@ -1,6 +1,6 @@
 """The elementary functions that are an instruction or a few: sqrt, absolute, sign, maximum, minimum; and polynomials.
 
-They are exact but for `sqrt` (see `lanes.root`). `maximum` and `minimum` return NaN when either argument is NaN, as
+They are exact but for `sqrt` (see `quotients.root`). `maximum` and `minimum` return NaN when either argument is NaN, as
 NumPy's do.
 """
 
@@ -11,8 +11,11 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from glassnet.engines.compiled.codegen import llvm_function
 from glassnet.engines.compiled.coefficients import TABLES
-from glassnet.engines.compiled.lanes import Lanes, llvm_function, root, select, splat, suffix
+from glassnet.engines.compiled.conversions import splat
+from glassnet.engines.compiled.lanes import Lanes, select
+from glassnet.engines.compiled.quotients import root
 from glassnet.engines.compiled.translate import OPTIONS
 from glassnet.formulas import elementary
 
@@ -40,7 +43,7 @@ def polynomial(coefficients):
             *lower, total = (ir.Constant(x.llvm, [ir.Constant(x.llvm.element, c)] * x.count) for c in coefficients)
             for c in reversed(lower):
                 operands = [total, arguments[0], c]
-                total = llvm_function(builder, f"llvm.fmuladd.{suffix(x)}", x.llvm, [x.llvm] * 3, operands)
+                total = llvm_function(builder, f"llvm.fmuladd.{x.suffix}", x.llvm, [x.llvm] * 3, operands)
             return total
 
         return x(x), emit

@@ -5,19 +5,24 @@
 
 from numba import njit, types
 
-from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba the elementary names
+from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba exp, log ... and /
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.conversions import number, spreader
 from glassnet.engines.compiled.groups import in_memory, in_registers
+from glassnet.engines.compiled.lanes import Lanes
+from glassnet.engines.compiled.load_store import loader
 from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.pointers import pointer_to
 from glassnet.engines.compiled.translate import OPTIONS
+from glassnet.engines.compiled.unrolled import tuple_of
 
-__all__ = ["Kit", "compiled", "doubles", "integers", "region", "share"]
+__all__ = ["Kit", "compiled", "doubles", "inlined", "integers", "its_turn", "own_panels", "region", "share"]
 
 _DTYPES = {"float32": types.float32, "float64": types.float64}
-integers = q.pointer(types.int64)
-doubles = q.pointer(types.float64)
+integers = pointer_to(types.int64)
+doubles = pointer_to(types.float64)
 compiled = njit(**OPTIONS)
+inlined = njit(inline="always", **OPTIONS)  # as if it were written where it is called: the same machine code
 
 
 class Kit:
@@ -27,11 +32,10 @@ class Kit:
         self.dtype = _DTYPES[dtype]
         self.bytes = self.dtype.bitwidth // 8
         self.count = vector_bytes() // self.bytes
-        self.lanes = q.Lanes(self.dtype, self.count)
-        self.pointer = q.pointer(self.dtype)
-        self.load = q.load(self.dtype, self.count)
-        self.gather = q.gather(self.dtype, self.count)
-        self.splat = q.vector_lanes(self.dtype, self.count)
+        self.lanes = Lanes(self.dtype, self.count)
+        self.pointer = pointer_to(self.dtype)
+        self.load = loader(self.dtype, self.count)
+        self.splat = spreader(self.dtype, self.count)
         pointer = self.pointer
 
         @compiled
@@ -47,7 +51,7 @@ class Kit:
     def constants(self, count, first):
         """A function of op: `count` numbers of a formula from op[first] on (bits of float64), as Lanes."""
         splat = self.splat
-        return q.tuple_of(count, compiled(lambda i, op: splat(q.number(op[first + i]))))
+        return tuple_of(count, compiled(lambda i, op: splat(number(op[first + i]))))
 
 
 @compiled
@@ -70,3 +74,24 @@ def region(fr, columns, chunk):
         return fr[f.FIRST], fr[f.LAST], 0, columns
     low, high = share(fr, columns, chunk)
     return 0, fr[f.ROWS], low, high
+
+
+@compiled
+def its_turn(fr, layer):
+    """This thread's number, turned from layer to layer, so that small ones fall to different threads."""
+    return (fr[f.THREAD] + layer) % fr[f.THREADS]
+
+
+@inlined
+def own_panels(op, fr, strips, outputs, chunk):
+    """This thread's panels of a weight gradient: strips of rows low to high, columns c0 to c1.
+
+    op: see `products.weight_gradient`.
+    """
+    low, high, c0, c1 = 0, strips, 0, outputs
+    if op[12] != 0:
+        c0, c1 = share(fr, outputs, chunk)
+    else:
+        turn = its_turn(fr, op[16])
+        low, high = strips * turn // fr[f.THREADS], strips * (turn + 1) // fr[f.THREADS]
+    return low, high, c0, c1

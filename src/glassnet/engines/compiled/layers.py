@@ -6,10 +6,13 @@
 from numba import types
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.conversions import lanes_sum, number, widen
 from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers, region, share
+from glassnet.engines.compiled.load_store import store
+from glassnet.engines.compiled.pointers import after, prefetch
 from glassnet.engines.compiled.rows import by_column
 from glassnet.engines.compiled.translate import known
+from glassnet.engines.compiled.unrolled import vectors_of
 from glassnet.formulas import randomness
 from glassnet.formulas.activations import ACTIVATIONS
 from glassnet.formulas.elementary import row_sum, sqrt, where
@@ -43,10 +46,10 @@ def activation(name, dtype, fixed=None):
     g, constants = known(record.function), kit.constants(len(record.constants), 8)
 
     def some(i, stop, state, z, a, c):
-        q.store(a, i, stop, g(load(z, i, stop), *c))
+        store(a, i, stop, g(load(z, i, stop), *c))
         return state
 
-    every = q.vectors_of(count, some)
+    every = vectors_of(count, some)
 
     def elementwise(op, fr):
         z, a, step, columns, c = tensor(op, fr, 1), tensor(op, fr, 3), op[5], op[6], constants(op)
@@ -62,8 +65,8 @@ def activation(name, dtype, fixed=None):
         scratch = pointer(fr[f.SCRATCH])
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            value = g(read(q.after(z, r * step), step, rows, columns, scratch))
-            write(q.after(a, r * step), step, rows, columns, value)
+            value = g(read(after(z, r * step), step, rows, columns, scratch))
+            write(after(a, r * step), step, rows, columns, value)
 
     return rowwise if record.rowwise else elementwise
 
@@ -77,10 +80,10 @@ def activation_backward(name, dtype):
     slope = known(record.vjp if record.rowwise else record.derivative)
 
     def some(i, stop, state, z, a, da, dz, c):
-        q.store(dz, i, stop, load(da, i, stop) * slope(load(z, i, stop), load(a, i, stop), *c))
+        store(dz, i, stop, load(da, i, stop) * slope(load(z, i, stop), load(a, i, stop), *c))
         return state
 
-    every = q.vectors_of(count, some)
+    every = vectors_of(count, some)
 
     def elementwise(op, fr):
         z, a, da, dz, step = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7), op[9]
@@ -99,11 +102,11 @@ def activation_backward(name, dtype):
             rows = min(count, fr[f.LAST] - r)
             at_r, part = r * step, columns * count
             value = slope(
-                read(q.after(z, at_r), step, rows, columns, scratch),
-                read(q.after(a, at_r), step, rows, columns, q.after(scratch, part)),
-                read(q.after(da, at_r), step, rows, columns, q.after(scratch, 2 * part)),
+                read(after(z, at_r), step, rows, columns, scratch),
+                read(after(a, at_r), step, rows, columns, after(scratch, part)),
+                read(after(da, at_r), step, rows, columns, after(scratch, 2 * part)),
             )
-            write(q.after(dz, at_r), step, rows, columns, value)
+            write(after(dz, at_r), step, rows, columns, value)
 
     return rowwise if record.rowwise else elementwise
 
@@ -147,12 +150,12 @@ def loss(name, form, dtype, fixed=None):
     @compiled
     def outputs(z, a, r, step, rows, columns, scratch):
         """z and a of some rows; z is a where nobody asks for it."""
-        first = read(q.after(z if joint else a, r * step), step, rows, columns, scratch)
+        first = read(after(z if joint else a, r * step), step, rows, columns, scratch)
         if joint:
             return first, link(first)
         if linked:
-            rest = q.after(scratch, 2 * columns * count)
-            return read(q.after(z, r * step), step, rows, columns, rest), first
+            rest = after(scratch, 2 * columns * count)
+            return read(after(z, r * step), step, rows, columns, rest), first
         return first, first
 
     def stage(op, fr):
@@ -161,13 +164,13 @@ def loss(name, form, dtype, fixed=None):
         step, y_step, columns, c = op[13], op[14], op[15], constants(op)
         for r in range(fr[f.FIRST], fr[f.LAST], count):
             rows = min(count, fr[f.LAST] - r)
-            y_r = read(q.after(y, r * y_step), y_step, rows, columns, q.after(scratch, columns * count))
+            y_r = read(after(y, r * y_step), y_step, rows, columns, after(scratch, columns * count))
             z_r, a_r = outputs(z, a, r, step, rows, columns, scratch)
-            v_r = load(q.after(v, r), 0, rows)
-            q.store(q.after(losses, r), 0, rows, q.widen(weighed(total(value(z_r, a_r, y_r, c)), v_r)))
+            v_r = load(after(v, r), 0, rows)
+            store(after(losses, r), 0, rows, widen(weighed(total(value(z_r, a_r, y_r, c)), v_r)))
             if op[11] != 0:
                 slopes = weighed_slopes((slope(z_r, a_r, y_r, c), v_r))
-                write(q.after(tensor(op, fr, 11), r * step), step, rows, columns, slopes)
+                write(after(tensor(op, fr, 11), r * step), step, rows, columns, slopes)
 
     return stage
 
@@ -203,7 +206,7 @@ def randomized(dtype):
 
     def stage(op, fr):
         z, out, slope, step, columns = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), op[7], op[8]
-        lower, upper = q.number(op[11]), q.number(op[12])
+        lower, upper = number(op[11]), number(op[12])
         prefix = _prefix(fr[f.SEED], fr[f.STEP], op[9])
         for r in range(fr[f.FIRST], fr[f.LAST]):
             row, index = r * step, (fr[f.ROW] + r) * columns
@@ -226,10 +229,10 @@ def multiply(dtype):
     tensor, load, count = kit.tensor, kit.load, kit.count
 
     def some(i, stop, state, da, factor):
-        q.store(da, i, stop, load(da, i, stop) * load(factor, i, stop))
+        store(da, i, stop, load(da, i, stop) * load(factor, i, stop))
         return state
 
-    every = q.vectors_of(count, some)
+    every = vectors_of(count, some)
 
     def stage(op, fr):
         every(fr[f.FIRST] * op[5], fr[f.LAST] * op[5], 0, tensor(op, fr, 1), tensor(op, fr, 3))
@@ -254,7 +257,7 @@ def normalize(form, dtype):
         z, zhat, s, scale = tensor(op, fr, 1), tensor(op, fr, 3), tensor(op, fr, 5), tensor(op, fr, 7)
         running_mean, running_var = tensor(op, fr, 9), tensor(op, fr, 11)
         gamma, beta, step, columns = tensor(op, fr, 13), tensor(op, fr, 15), op[17], op[18]
-        one, momentum, epsilon = splat(1.0), q.number(op[19]), splat(q.number(op[20]))
+        one, momentum, epsilon = splat(1.0), number(op[19]), splat(number(op[20]))
         low, high = share(fr, columns, count) if batch else (0, columns)
         first, last = (0, fr[f.ROWS]) if batch else (fr[f.FIRST], fr[f.LAST])
         for j in range(low, high, count):
@@ -262,29 +265,29 @@ def normalize(form, dtype):
                 n = splat(1.0 * fr[f.ROWS])
                 mean, var = splat(0.0), splat(0.0)
                 for r in range(last):
-                    mean = mean + load(q.after(z, r * step), j, columns)
+                    mean = mean + load(after(z, r * step), j, columns)
                 mean = mean / n
                 for r in range(last):
-                    d = load(q.after(z, r * step), j, columns) - mean
+                    d = load(after(z, r * step), j, columns) - mean
                     var = var + d * d
                 var = var / n
                 old, new = splat(1.0 - momentum), splat(momentum)
                 unbiased = splat(1.0 * fr[f.ROWS] / max(fr[f.ROWS] - 1, 1))
-                q.store(running_mean, j, high, old * load(running_mean, j, columns) + new * mean)
-                q.store(running_var, j, high, old * load(running_var, j, columns) + new * var * unbiased)
+                store(running_mean, j, high, old * load(running_mean, j, columns) + new * mean)
+                store(running_var, j, high, old * load(running_var, j, columns) + new * var * unbiased)
                 worst = load(running_var, j, columns) - load(running_var, j, columns)
-                if q.lanes_sum(worst) != 0.0:  # true of NaN
+                if lanes_sum(worst) != 0.0:  # true of NaN
                     integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
             else:
                 mean, var = load(running_mean, j, columns), load(running_var, j, columns)
             by = one / sqrt(var + epsilon)
             if batch or fr[f.THREAD] == 0:
-                q.store(scale, j, high, by)
+                store(scale, j, high, by)
             times, plus = load(gamma, j, columns), load(beta, j, columns)
             for r in range(first, last):
-                x = (load(q.after(z, r * step), j, columns) - mean) * by
-                q.store(q.after(zhat, r * step), j, high, x)
-                q.store(q.after(s, r * step), j, high, times * x + plus)
+                x = (load(after(z, r * step), j, columns) - mean) * by
+                store(after(zhat, r * step), j, high, x)
+                store(after(s, r * step), j, high, times * x + plus)
 
     return stage
 
@@ -305,19 +308,19 @@ def normalize_backward(form, dtype):
         for j in range(low, high, count):
             along, total = zero, zero
             for r in range(rows):
-                d = load(q.after(delta, r * step), j, columns)
-                along = along + d * load(q.after(zhat, r * step), j, columns)
+                d = load(after(delta, r * step), j, columns)
+                along = along + d * load(after(zhat, r * step), j, columns)
                 total = total + d
             factor = load(gamma, j, columns) * load(scale, j, columns)
             for r in range(rows):
-                d = load(q.after(delta, r * step), j, columns)
+                d = load(after(delta, r * step), j, columns)
                 if batch:  # through mean and var, which depend on every row
-                    d = d - total / n - load(q.after(zhat, r * step), j, columns) * (along / n)
-                q.store(q.after(delta, r * step), j, high, d * factor)
+                    d = d - total / n - load(after(zhat, r * step), j, columns) * (along / n)
+                store(after(delta, r * step), j, high, d * factor)
             if fr[f.FIRST_BLOCK] == 0:
                 along, total = along + load(dgamma, j, columns), total + load(dbeta, j, columns)
-            q.store(dgamma, j, high, along)
-            q.store(dbeta, j, high, total)
+            store(dgamma, j, high, along)
+            store(dbeta, j, high, total)
 
     return stage
 
@@ -335,14 +338,14 @@ def batch(dtype):
     pointer, load, count, tensor, size = kit.pointer, kit.load, kit.count, kit.tensor, kit.bytes
 
     def some(i, stop, state, source, target):
-        q.store(target, i, stop, load(source, i, stop))
+        store(target, i, stop, load(source, i, stop))
         return state
 
-    every = q.vectors_of(count, some)
+    every = vectors_of(count, some)
 
     def stage(op, fr):
         v, inputs, columns = tensor(op, fr, 5), op[7], op[8]
-        weights, scale, first = doubles(fr[f.WEIGHTS]), q.number(fr[f.SCALE]), fr[f.ROW]
+        weights, scale, first = doubles(fr[f.WEIGHTS]), number(fr[f.SCALE]), fr[f.ROW]
         if fr[f.ORDER] != 0:
             x, y = tensor(op, fr, 1), tensor(op, fr, 3)
             order, last = integers(fr[f.ORDER]), fr[f.LAST] - 1
@@ -350,9 +353,9 @@ def batch(dtype):
                 e = order[first + r]
                 ahead = pointer(fr[f.X] + order[first + min(r + _AHEAD, last)] * inputs * size)
                 for i in range(0, min(inputs, 64 * count), 64 // size):
-                    q.prefetch(ahead, i)
-                every(0, inputs, 0, pointer(fr[f.X] + e * inputs * size), q.after(x, r * inputs))
-                every(0, columns, 0, pointer(fr[f.Y] + e * columns * size), q.after(y, r * columns))
+                    prefetch(ahead, i)
+                every(0, inputs, 0, pointer(fr[f.X] + e * inputs * size), after(x, r * inputs))
+                every(0, columns, 0, pointer(fr[f.Y] + e * columns * size), after(y, r * columns))
         for r in range(fr[f.FIRST], fr[f.LAST]):
             if fr[f.WEIGHTS] != 0:
                 e = integers(fr[f.ORDER])[first + r] if fr[f.ORDER] != 0 else first + r

@@ -1,4 +1,4 @@
-"""Where the packed tiles of a matrix lie, and whether this computer has a unit to multiply them: see `packed`."""
+"""Where the packed tiles of a matrix lie, and whether this computer has a unit to multiply them: see `packer`."""
 
 import ctypes
 import platform
@@ -12,7 +12,10 @@ __all__ = [
     "DEPTH",
     "EDGE_BYTES",
     "FAR",
+    "HIGH",
     "KEPT_BYTES",
+    "LOW",
+    "MIDDLE",
     "NEAR",
     "NEAR_BYTES",
     "PACKING_BYTES",
@@ -20,6 +23,7 @@ __all__ = [
     "PIECES",
     "STRIP",
     "TILE",
+    "WHOLE",
     "has_matrix_unit",
     "right_bytes",
 ]
@@ -27,11 +31,13 @@ __all__ = [
 STRIP = 16  # rows of the left matrix, or columns of the right one, in a tile
 DEEP = 32  # steps of the sum in a tile
 TILE = 1024  # bytes of a tile
-PIECES = 3  # tiles for the digits of a float32
+PIECES = 3  # tiles for the digits of a float32, in this order
+HIGH, MIDDLE, LOW = range(PIECES)
+WHOLE = 2 * STRIP  # rows and columns of a block of C: two tiles by two, in four of the unit's eight registers
 FAR, NEAR, DEPTH = 256, 64, 832  # rows of A, columns of B, and steps of k, that are packed at a time
 KEPT_BYTES = 640 << 10  # of tiles of W that stay near while the rows of a prediction go by
 PART = 256  # parameters that are updated at a time, while the unit multiplies
-EDGE_BYTES = 4 * (2 * STRIP) ** 2  # of a block of C that is made beside it
+EDGE_BYTES = 4 * WHOLE**2  # of a block of C that is made beside it
 NEAR_BYTES = NEAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 PACKING_BYTES = EDGE_BYTES + NEAR_BYTES + FAR_BYTES

@@ -20,12 +20,12 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.codegen import I64, llvm_function, spread
+from glassnet.engines.compiled.lanes import Lanes
+from glassnet.engines.compiled.load_store import masked_load, masked_store, plain_load, plain_store, tail, vector_at
+from glassnet.engines.compiled.pointers import ask
 
 __all__ = ["kernel"]
-
-_I64 = q.I64
-
 
 _TOGETHER = {"rows": 4, "columns": 2}  # steps of k that one turn of the loop takes
 _AHEAD = 8  # rows of B that a whole tile asks for before it needs them
@@ -40,8 +40,8 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
     means 0, and with step 0 it is one row added to all (a bias). Only the first `columns` columns are touched when
     `masked`; the mask falls on the last vector, whose loads then cost the arithmetic units a turn each.
     """
-    lanes = q.Lanes(dtype, lanes_count)
-    vector, fused = lanes.llvm, f"llvm.fmuladd.{q.suffix(lanes)}"
+    lanes = Lanes(dtype, lanes_count)
+    vector, fused = lanes.llvm, f"llvm.fmuladd.{lanes.suffix}"
     pointer, number = types.CPointer(dtype), types.int64
     tiles = [(r, j) for r in range(rows) for j in range(vectors)]
 
@@ -53,31 +53,24 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
             a, a_step, b, b_step, start, start_step, c, c_step, K, columns = arguments
             zero = ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * lanes_count)
             if masked:
-                mask = q.tail(builder, lanes, ir.Constant(_I64, (vectors - 1) * lanes_count), columns)
+                mask = tail(builder, lanes, ir.Constant(I64, (vectors - 1) * lanes_count), columns)
 
             def place(base, j):
-                return builder.bitcast(builder.gep(base, [ir.Constant(_I64, j * lanes_count)]), vector.as_pointer())
+                return vector_at(builder, lanes, base, ir.Constant(I64, j * lanes_count))
 
             def load(base, j):
                 if masked and j == vectors - 1:
-                    return q.masked_load(builder, lanes, place(base, j), mask)
-                return q.plain_load(builder, lanes, place(base, j))
+                    return masked_load(builder, lanes, place(base, j), mask)
+                return plain_load(builder, lanes, place(base, j))
 
             def store(value, base, j):
                 if masked and j == vectors - 1:
-                    q.masked_store(builder, lanes, value, place(base, j), mask)
+                    masked_store(builder, lanes, value, place(base, j), mask)
                 else:
-                    q.plain_store(builder, lanes, value, place(base, j))
-
-            def ask_for(p):
-                """Bring what lies at p, a vector's numbers, into the nearest cache."""
-                byte = ir.IntType(8).as_pointer()
-                how = [ir.Constant(q.I32, n) for n in (0, 3, 1)]  # for reading, keep close, data
-                operands = [builder.bitcast(p, byte), *how]
-                q.llvm_function(builder, "llvm.prefetch.p0", ir.VoidType(), [byte, *[q.I32] * 3], operands)
+                    plain_store(builder, lanes, value, place(base, j))
 
             def moved(base, step, times):
-                return builder.gep(base, [builder.mul(step, ir.Constant(_I64, times))])
+                return builder.gep(base, [builder.mul(step, ir.Constant(I64, times))])
 
             def opaque(p):
                 """The pointer, in a register of its own: LLVM would compute each row's from the last one's."""
@@ -90,34 +83,34 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
                 before = builder.block
                 builder.branch(head)
                 builder.position_at_end(head)
-                k = builder.phi(_I64)
+                k = builder.phi(I64)
                 sums = {t: builder.phi(vector) for t in tiles}
-                next_k = builder.add(k, ir.Constant(_I64, together))
+                next_k = builder.add(k, ir.Constant(I64, together))
                 builder.cbranch(builder.icmp_signed("<=", next_k, K), body, done)
                 builder.position_at_end(body)
                 new = dict(sums)
                 for u in range(together):
-                    at_k = builder.add(k, ir.Constant(_I64, u))
+                    at_k = builder.add(k, ir.Constant(I64, u))
                     b_k = builder.gep(b, [builder.mul(at_k, b_step)])
                     row_b = [load(b_k, j) for j in range(vectors)]
                     if not masked:
                         ahead = moved(b_k, b_step, _AHEAD)
                         for j in range(vectors):
-                            ask_for(place(ahead, j))
+                            ask(builder, place(ahead, j))
                     if along == "columns":
                         a_k = builder.gep(a, [builder.mul(at_k, a_step)])
                         if not masked:
-                            ask_for(moved(a_k, a_step, _AHEAD))
+                            ask(builder, moved(a_k, a_step, _AHEAD))
                     for r in range(rows):
                         spot = (
-                            builder.gep(a_k, [ir.Constant(_I64, r)])
+                            builder.gep(a_k, [ir.Constant(I64, r)])
                             if along == "columns"
                             else builder.gep(a_r[r], [at_k])
                         )
-                        factor = q.spread(builder, builder.load(spot), lanes_count)
+                        factor = spread(builder, builder.load(spot), lanes_count)
                         for j in range(vectors):
                             operands = [factor, row_b[j], new[r, j]]
-                            new[r, j] = q.llvm_function(builder, fused, vector, [vector] * 3, operands)
+                            new[r, j] = llvm_function(builder, fused, vector, [vector] * 3, operands)
                 builder.branch(head)
                 for phi, first, after in ((k, k0, next_k), *((sums[t], sums0[t], new[t]) for t in tiles)):
                     phi.add_incoming(first, before)
@@ -139,7 +132,7 @@ def kernel(dtype, lanes_count, rows, vectors, masked, along):
                 sums[t] = builder.phi(vector)
                 sums[t].add_incoming(zero, before)
                 sums[t].add_incoming(loaded[t], given)
-            k, sums = loop(ir.Constant(_I64, 0), sums, _TOGETHER[along])
+            k, sums = loop(ir.Constant(I64, 0), sums, _TOGETHER[along])
             k, sums = loop(k, sums, 1)
             for r, j in tiles:
                 store(sums[r, j], moved(c, c_step, r), j)

@@ -4,13 +4,15 @@
 # pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled import lanes as q
 from glassnet.engines.compiled.dots import dots
-from glassnet.engines.compiled.kit import Kit, compiled, integers, region, share
+from glassnet.engines.compiled.kit import Kit, compiled, integers, its_turn, own_panels, region, share
+from glassnet.engines.compiled.load_store import store
 from glassnet.engines.compiled.machine_code import vector_bytes
+from glassnet.engines.compiled.pointers import after, call
 from glassnet.engines.compiled.product import kernel
+from glassnet.engines.compiled.transposition import turner
 
-__all__ = ["affine", "bias_gradient", "few", "its_turn", "product", "transpose", "weight_gradient"]
+__all__ = ["affine", "bias_gradient", "few", "product", "transpose", "weight_gradient"]
 
 _NEAR = 4096  # numbers of a that stay in the nearest cache
 _DEPTH = 400  # of a product: so many rows of a tile's B stay near, and its sums in registers
@@ -129,7 +131,7 @@ def multiply_out(address, op, fr, a, a_step, b, b_step, start, start_step, c, c_
     fr[f.A], fr[f.A_STEP], fr[f.B], fr[f.B_STEP] = a, a_step, b, b_step
     fr[f.START], fr[f.START_STEP], fr[f.C], fr[f.C_STEP] = start, start_step, c, c_step
     fr[f.M], fr[f.N], fr[f.K] = rows, columns, depth
-    q.call(address, op, fr)
+    call(address, op, fr)
 
 
 def affine(dtype):
@@ -175,10 +177,10 @@ def few(dtype):
         # rows in strips that stay near while the units go by
         strip = max(count, _NEAR // a_step // count * count)
         for r in range(fr[f.FIRST], fr[f.LAST], strip):
-            rows, x, y = min(fr[f.LAST] - r, strip), q.after(a, r * a_step), q.after(z, r * z_step)
+            rows, x, y = min(fr[f.LAST] - r, strip), after(a, r * a_step), after(z, r * z_step)
             for first in range(0, outputs, units):
                 o = min(first, outputs - units)  # the last ones may be made twice, alike
-                w, c, bias = q.after(W, o * inputs), q.after(y, o), q.after(b, o) if op[5] != 0 else b
+                w, c, bias = after(W, o * inputs), after(y, o), after(b, o) if op[5] != 0 else b
                 if units == most:
                     block(x, a_step, w, inputs, inputs, bias, c, z_step, rows)
                 elif units == 2:
@@ -195,7 +197,7 @@ def transpose(dtype):
     op: W, W^T, in, out, chunk of W's columns (the outputs), chunk of W^T's (the inputs).
     """
     kit = Kit(dtype)
-    tensor, turn, count = kit.tensor, q.turn(kit.dtype, kit.count), kit.count
+    tensor, turn, count = kit.tensor, turner(kit.dtype, kit.count), kit.count
 
     def stage(op, fr):
         if fr[f.FIRST_OWN] == 0:
@@ -208,10 +210,10 @@ def transpose(dtype):
             columns_t = min(wide_t, inputs - first_t)
             for first in range(0, outputs, wide):
                 columns = min(wide, outputs - first)
-                source = q.after(W, first * inputs + i * columns)
+                source = after(W, first * inputs + i * columns)
                 for j in range(0, columns, count):
-                    target = q.after(T, first_t * outputs + (first + j) * columns_t + i - first_t)
-                    turn(q.after(source, j), columns, min(count, high - i), min(count, columns - j), target, columns_t)
+                    target = after(T, first_t * outputs + (first + j) * columns_t + i - first_t)
+                    turn(after(source, j), columns, min(count, high - i), min(count, columns - j), target, columns_t)
 
     return stage
 
@@ -232,12 +234,7 @@ def weight_gradient(dtype):
         rows, again = fr[f.ROWS], fr[f.FIRST_BLOCK] == 0
         finish = update != 0 and fr[f.LAST_BLOCK] != 0
         panels, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
-        low, high, c0, c1 = 0, panels, 0, outputs
-        if op[12] != 0:
-            c0, c1 = share(fr, outputs, chunk)
-        else:
-            turn = its_turn(fr, op[16])
-            low, high = panels * turn // fr[f.THREADS], panels * (turn + 1) // fr[f.THREADS]
+        low, high, c0, c1 = own_panels(op, fr, panels, outputs, chunk)
         for c in range(c0, c1, chunk):
             columns = min(chunk, outputs - c)
             for strip in range(low, high):
@@ -254,7 +251,7 @@ def weight_gradient(dtype):
                 if finish:
                     fr[f.LO], fr[f.HI] = first, first + (end - i) * columns
                     fr[f.PANEL], fr[f.GRADIENT_OF_LO] = panel + strip * chunks + c // chunk, start
-                    q.call(integers(update)[0], integers(update), fr)
+                    call(integers(update)[0], integers(update), fr)
 
     return stage
 
@@ -284,23 +281,17 @@ def bias_gradient(dtype):
                 s1 = s2 = s3 = zero(0.0)  # side by side, or each addition would wait for the last
                 r = 0
                 while r + 4 <= rows:
-                    row = q.after(delta, r * step)
-                    s0, s1 = s0 + load(row, j, end), s1 + load(q.after(row, step), j, end)
-                    s2, s3 = s2 + load(q.after(row, 2 * step), j, end), s3 + load(q.after(row, 3 * step), j, end)
+                    row = after(delta, r * step)
+                    s0, s1 = s0 + load(row, j, end), s1 + load(after(row, step), j, end)
+                    s2, s3 = s2 + load(after(row, 2 * step), j, end), s3 + load(after(row, 3 * step), j, end)
                     r += 4
                 while r < rows:
-                    s0 = s0 + load(q.after(delta, r * step), j, end)
+                    s0 = s0 + load(after(delta, r * step), j, end)
                     r += 1
-                q.store(db, j, end, (s0 + s1) + (s2 + s3))
+                store(db, j, end, (s0 + s1) + (s2 + s3))
             if update != 0 and fr[f.LAST_BLOCK] != 0:
                 fr[f.LO], fr[f.HI], fr[f.PANEL] = b + c, b + end, op[7] + c // chunk
                 fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + (b + c) * size
-                q.call(integers(update)[0], integers(update), fr)
+                call(integers(update)[0], integers(update), fr)
 
     return stage
-
-
-@compiled
-def its_turn(fr, layer):
-    """This thread's number, turned from layer to layer, so that small ones fall to different threads."""
-    return (fr[f.THREAD] + layer) % fr[f.THREADS]

@@ -21,7 +21,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, lower_builtin, models, overload, register_model, type_callable
 
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.codegen import I64
+from glassnet.engines.compiled.lanes import Lanes
+from glassnet.engines.compiled.load_store import plain_load, vector_at
 from glassnet.engines.compiled.translate import OPTIONS
 from glassnet.formulas import elementary
 
@@ -103,14 +105,13 @@ def _call(context, builder, function, kind, values):
 
 def column(context, builder, kind, value, k):
     """LLVM: column k of an expression, as Lanes; of Registers k is a plain number."""
-    if isinstance(kind, q.Lanes):
+    if isinstance(kind, Lanes):
         return value
     if isinstance(kind, Registers):
         return builder.extract_value(value, k)
     if isinstance(kind, Row):
-        start = builder.mul(k, ir.Constant(q.I64, kind.lanes.count))
-        place = builder.gep(builder.extract_value(value, 0), [start])
-        return q.plain_load(builder, kind.lanes, builder.bitcast(place, kind.lanes.llvm.as_pointer()))
+        start = builder.mul(k, ir.Constant(I64, kind.lanes.count))
+        return plain_load(builder, kind.lanes, vector_at(builder, kind.lanes, builder.extract_value(value, 0), start))
     parts = [column(context, builder, part, builder.extract_value(value, i), k) for i, part in enumerate(kind.parts)]
     return _call(context, builder, kind.function, kind.lanes, parts)
 
@@ -191,11 +192,11 @@ def _lazy_operator(function):
     def _lower(context, builder, signature, arguments):
         return made(context, builder, signature.return_type, arguments)
 
-    kinds = (Row, Registers, Expression, q.Lanes)
+    kinds = (Row, Registers, Expression, Lanes)
     if function is operator.neg:
         pairs = [(kind,) for kind in kinds[:-1]]
     else:
-        pairs = [(a, b) for a in kinds for b in kinds if (a, b) != (q.Lanes, q.Lanes)]
+        pairs = [(a, b) for a in kinds for b in kinds if (a, b) != (Lanes, Lanes)]
     for pair in pairs:
         lower_builtin(function, *pair)(_lower)
 

@@ -1,9 +1,9 @@
 """The stages: what a training step is made of, each a plain loop around a record's own function.
 
-Every factory of `products`, `layers`, `updates` and `drivers` takes names (a record, a dtype) and returns a function
-of two pointers, the operands `op` and the thread's frame `fr` (see `frame`), which `machine_code` compiles. A tensor
-operand is two numbers: op[i] names the frame's field that holds an address, op[i + 1] the distance in bytes. Rows
-FIRST <= r < LAST of a block are the calling thread's; stages that work on columns or parameters take the thread's
+Every factory of `products`, `packed`, `layers`, `updates` and `drivers` takes names (a record, a dtype) and returns a
+function of two pointers, the operands `op` and the thread's frame `fr` (see `frame`), which `machine_code` compiles. A
+tensor operand is two numbers: op[i] names the frame's field that holds an address, op[i + 1] the distance in bytes.
+Rows FIRST <= r < LAST of a block are the calling thread's; stages that work on columns or parameters take the thread's
 share of those instead.
 """
 

@@ -5,7 +5,7 @@ Machine code runs without the interpreter's lock, so two Python threads are two 
 that ask for more than one thread share the cores, and make do with what is free. No result depends on how many.
 
 Helper threads stay and wait for the next call: to begin one takes the system about 0.1 ms, and where the matrix unit is
-used (see `packed`), as long again for its registers. A child process begins with none, and makes its own.
+used (see `matrix_unit`), as long again for its registers. A child process begins with none, and makes its own.
 """
 
 import ctypes

@@ -4,9 +4,13 @@
 # pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 from glassnet.engines.compiled import frame as f
-from glassnet.engines.compiled import lanes as q
+from glassnet.engines.compiled.conversions import lanes_sum, number, widen
 from glassnet.engines.compiled.kit import Kit, compiled, doubles, integers
+from glassnet.engines.compiled.lanes import fused
+from glassnet.engines.compiled.load_store import store
+from glassnet.engines.compiled.pointers import after, call, claim
 from glassnet.engines.compiled.translate import known
+from glassnet.engines.compiled.unrolled import each_of, tuple_of, vectors_of
 from glassnet.formulas.elementary import maximum, minimum
 from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.formulas.penalties import penalty_slope, penalty_value
@@ -20,17 +24,17 @@ def carry(name):
     rule = cls()
     carry_, coefficients = known(cls.carry), known(cls.coefficients)
     many = len(rule.carried)
-    read = q.tuple_of(many, compiled(lambda i, p: p[i]))
-    constants = q.tuple_of(len(rule.constants), compiled(lambda i, op: q.number(op[8 + i])))
+    read = tuple_of(many, compiled(lambda i, p: p[i]))
+    constants = tuple_of(len(rule.constants), compiled(lambda i, op: number(op[8 + i])))
 
     @compiled
     def put(i, p, values):
         p[i] = values[i]
 
-    keep = q.each_of(many, put)
+    keep = each_of(many, put)
 
     def stage(op, fr):
-        eta, step = q.number(fr[f.LO]), fr[f.HI]
+        eta, step = number(fr[f.LO]), fr[f.HI]
         new = carry_(read(doubles(op[1] + 8 * many * (step % 2))), *constants(op))
         keep(doubles(op[1] + 8 * many * ((step + 1) % 2)), new)
         numbers, out = coefficients(eta, new, *constants(op)), doubles(fr[f.COEFFICIENTS])
@@ -63,9 +67,9 @@ def update(name, form, dtype):
     rule, slots = known(cls.update), len(cls.slots)
     slope, value = known(penalty_slope), known(penalty_value)
     numbers = len(cls.coefficients(0.1, cls.carry(cls.carried, *cls().constants.values()), *cls().constants.values()))
-    read_slots = q.tuple_of(slots, compiled(lambda k, p, step, i, n: load(q.after(p, k * step), i, n)))
-    read_numbers = q.tuple_of(numbers, compiled(lambda k, p: splat(p[k])))
-    write_slots = q.each_of(slots, compiled(lambda k, p, step, i, n, new: q.store(q.after(p, k * step), i, n, new[k])))
+    read_slots = tuple_of(slots, compiled(lambda k, p, step, i, n: load(after(p, k * step), i, n)))
+    read_numbers = tuple_of(numbers, compiled(lambda k, p: splat(p[k])))
+    write_slots = each_of(slots, compiled(lambda k, p, step, i, n, new: store(after(p, k * step), i, n, new[k])))
     plus_all = _sum(slots)
     gradient_here, rule_here = form != "rule", form != "gradient"
 
@@ -76,32 +80,32 @@ def update(name, form, dtype):
             if penalized:
                 g = g + slope(w, l1, l2)
                 penalties = penalties + value(w, l1, l2)
-            total = q.fused(g, g, total)
+            total = fused(g, g, total)
             if clips:
                 g = minimum(maximum(g, -bound), bound)
         else:
             g = g * scale
         if rule_here:
             w, new = rule(w * decay, g, read_slots(slot, step, i, n), coefficients)
-            q.store(theta, i, n, w)
+            store(theta, i, n, w)
             write_slots(slot, step, i, n, new)
             together = plus_all(new, w)
             worst = worst + (together - together)  # 0 as long as all is finite
         else:
-            q.store(gradient, i, n, g)
-            clipped = q.fused(g, g, clipped)
+            store(gradient, i, n, g)
+            clipped = fused(g, g, clipped)
         return total, clipped, penalties, worst
 
-    every = q.vectors_of(count, some)
+    every = vectors_of(count, some)
 
     def stage(op, fr):
         low, high, step = fr[f.LO], fr[f.HI], fr[f.SLOT_STEP]
         theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT_OF_LO])
         slot, given = pointer(fr[f.SLOTS] + low * size), doubles(fr[f.COEFFICIENTS])
         share = given[f.PENALTY]
-        l1, l2 = splat(q.number(op[1]) * share), splat(q.number(op[2]) * share)
+        l1, l2 = splat(number(op[1]) * share), splat(number(op[2]) * share)
         penalized = op[1] != 0 or op[2] != 0
-        clips, bound, scale = op[3] != 0, splat(q.number(op[4])), splat(given[f.CLIP])
+        clips, bound, scale = op[3] != 0, splat(number(op[4])), splat(given[f.CLIP])
         decay = splat(given[f.DECAY] if op[5] != 0 else 1.0)
         zero = splat(0.0)
         total, clipped, penalties, worst = every(
@@ -109,11 +113,11 @@ def update(name, form, dtype):
             *(read_numbers(given), penalized, l1, l2, clips, bound, decay, scale),
         )
         if gradient_here:
-            doubles(fr[f.NORMS])[fr[f.PANEL]] = q.lanes_sum(q.widen(total))
-            doubles(fr[f.NORMS])[2 * op[6] + fr[f.PANEL]] = q.lanes_sum(q.widen(penalties))
+            doubles(fr[f.NORMS])[fr[f.PANEL]] = lanes_sum(widen(total))
+            doubles(fr[f.NORMS])[2 * op[6] + fr[f.PANEL]] = lanes_sum(widen(penalties))
         if not rule_here:
-            doubles(fr[f.NORMS])[op[6] + fr[f.PANEL]] = q.lanes_sum(q.widen(clipped))
-        if rule_here and q.lanes_sum(worst) != 0.0:  # true of NaN
+            doubles(fr[f.NORMS])[op[6] + fr[f.PANEL]] = lanes_sum(widen(clipped))
+        if rule_here and lanes_sum(worst) != 0.0:  # true of NaN
             integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
 
     return stage
@@ -135,8 +139,8 @@ def apply(dtype):
             g = load(pointer(fr[f.PART_GRADIENTS]), i, high)
             for part in range(1, fr[f.PARTS]):
                 g = g + load(pointer(fr[f.PART_GRADIENTS] + part * step * size), i, high)
-            q.store(total, i, high, g)
-            q.claim(pointer(fr[f.THETA]), i)
+            store(total, i, high, g)
+            claim(pointer(fr[f.THETA]), i)
 
     def stage(op, fr):
         if op[6] != 0 and fr[f.LAST_BLOCK] == 0:
@@ -148,6 +152,6 @@ def apply(dtype):
             if op[7] != 0:
                 add_parts(fr, fr[f.LO], fr[f.HI])
             fr[f.GRADIENT_OF_LO] = fr[f.GRADIENT] + fr[f.LO] * size
-            q.call(integers(op[1])[0], integers(op[1]), fr)
+            call(integers(op[1])[0], integers(op[1]), fr)
 
     return stage
