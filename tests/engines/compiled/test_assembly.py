@@ -56,7 +56,7 @@ def keys() -> Iterator[Key]:
     yield ("barrier",)
     if has_matrix_unit():
         yield from (("packed_affine", lie) for lie in ("straight", "turned"))
-        yield ("packed_weight_gradient",)
+        yield from ((name,) for name in ("packed_prediction", "packed_weight_gradient"))
 
 
 @cache

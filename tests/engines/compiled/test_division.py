@@ -1,5 +1,7 @@
 """How a batch is divided: every row once, whatever the network; and where a second thread and parts pay."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def parts_of(division: Division, batch: int) -> list[int]:
     blocks = -(-batch // division.block)
     parts = min(division.parts, blocks)
     ends = [min(blocks * part // parts * division.block, batch) for part in range(parts + 1)]
-    return [stop - start for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+    return [stop - start for start, stop in pairwise(ends)]
 
 
 @given(st.lists(st.integers(2, 700), min_size=2, max_size=5), st.integers(1, 30_000), st.booleans())

@@ -62,7 +62,8 @@ def gradients(draft: Draft, updates: Updates, apart: bool) -> tuple[dict[str, Ta
             size, count = _bias_gradient(draft, columns, piece, first, here)
         else:  # gamma and beta, whose gradients the rows' pass has left
             size, count = piece.stop - piece.start, 1
-            columns.add(apply, updates.at_once(False), piece.start, piece.stop, size, first, 1)
+            if here:
+                columns.add(apply, here.at_once(False), piece.start, piece.stop, size, first, 1)
         panels += count
         if apart:
             middle.add(apply, updates.at_once(weights), piece.start, piece.stop, size, first, 0, 1)

@@ -110,10 +110,10 @@ def _at_once(calls: Sequence[Call], helpers: Sequence[_Helper], begun: threading
     if not begun.acquire(blocking=False):
         return
     done = [threading.Event() for _ in helpers]
-    for helper, call, its in zip(helpers, calls[1:], done, strict=True):
-        helper.asked.put((partial(*call), its))
-    function, operands, frame = calls[0]
-    function(operands, frame)
+    (first, *others) = (partial(function, *more) for function, *more in calls)
+    for helper, call, its in zip(helpers, others, done, strict=True):
+        helper.asked.put((call, its))
+    first()
     for its in done:
         its.wait()
 
@@ -125,7 +125,7 @@ def run_on(calls: Sequence[Call], shared: np.ndarray | None = None, *, watched: 
     others through `shared` to stop when it is interrupted. It returns or raises when all have ended.
     """
     own, others = ([], calls) if watched else (calls[:1], calls[1:])
-    begin: list[Callable[[], object]] = [partial(*call) for call in own]
+    begin: list[Callable[[], object]] = [partial(function, *more) for function, *more in own]
     if not others:
         begin[0]()
         return
