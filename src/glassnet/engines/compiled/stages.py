@@ -1,15 +1,15 @@
 """The stages: what a training step is made of, each a plain loop around a record's own function.
 
-Every factory of `products`, `packed`, `layers`, `updates` and `drivers` takes names (a record, a dtype) and returns a
-function of two pointers, the operands `op` and the thread's frame `fr` (see `frame`), which `machine_code` compiles. A
-tensor operand is two numbers: op[i] names the frame's field that holds an address, op[i + 1] the distance in bytes.
-Rows FIRST <= r < LAST of a block are the calling thread's; stages that work on columns or parameters take the thread's
-share of those instead.
+Every factory of `products`, `packed`, `layers`, `normalization`, `updates` and `drivers` takes names (a record, a
+dtype) and returns a function of two pointers, the operands `op` and the thread's frame `fr` (see `frame`), which
+`machine_code` compiles. A tensor operand is two numbers: op[i] names the frame's field that holds an address,
+op[i + 1] the distance in bytes. Rows FIRST <= r < LAST of a block are the calling thread's; stages that work on
+columns or parameters take the thread's share of those instead.
 """
 
 # pyright: basic
 
-from glassnet.engines.compiled import drivers, layers, packed, products, updates
+from glassnet.engines.compiled import drivers, layers, normalization, packed, products, updates
 
 __all__ = ["STAGES"]
 
@@ -29,8 +29,8 @@ STAGES = {
     "dropout": layers.dropout,
     "randomized": layers.randomized,
     "multiply": layers.multiply,
-    "normalize": layers.normalize,
-    "normalize_backward": layers.normalize_backward,
+    "normalize": normalization.normalize,
+    "normalize_backward": normalization.normalize_backward,
     "batch": layers.batch,
     "carry": updates.carry,
     "update": updates.update,
