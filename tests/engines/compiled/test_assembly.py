@@ -179,10 +179,18 @@ def test_the_products_inner_loop(dtype, along):
 @pytest.mark.skipif(not has_matrix_unit(), reason="this processor has no matrix unit for bfloat16")
 def test_the_matrix_units_inner_loop():
     """Four tiles of C by six products, for which 14 tiles are loaded, and nothing else is moved."""
-    best = max(inner_loops(compiled(("packed_affine", "straight"))), key=lambda loop: "".join(loop).count("tdpbf16ps"))
+    best = max(inner_loops(compiled(("packed_affine", "turned"))), key=lambda loop: "".join(loop).count("tdpbf16ps"))
     words = [line.split()[0] for line in best]
     assert (words.count("tdpbf16ps"), words.count("tileloadd")) == (24, 14)
     assert not any(word.startswith("vmov") for word in words) and len(words) < 60
+
+
+@pytest.mark.skipif(not has_matrix_unit(), reason="this processor has no matrix unit for bfloat16")
+def test_packing_stands_between_the_products():
+    """Eight rows are packed in a step, one after every third product (the last with what follows), not in one piece."""
+    between = compiled(("packed_affine", "straight")).split("tdpbf16ps")
+    packing = [piece for piece in between if piece.count("vsubps") == 4]
+    assert len(packing) == 7 and all(piece.count("vmovdqu64") < 10 for piece in packing)
 
 
 def test_what_is_kept_is_what_an_engine_loads():

@@ -33,9 +33,9 @@ from numba.extending import intrinsic
 from glassnet.engines.compiled.codegen import I64, llvm_function
 from glassnet.engines.compiled.packing import HIGH, LOW, MIDDLE, STRIP, TILE
 
-__all__ = ["configure", "release", "tiles"]
+__all__ = ["adder", "configure", "release", "tiles"]
 
-_BYTE, _NOTHING = ir.IntType(8), ir.VoidType()
+_BYTE, _NOTHING, _NUMBER = ir.IntType(8), ir.VoidType(), types.int64
 # the six products, smallest first: from one to the next only one side's piece changes
 _TERMS = ((LOW, HIGH), (MIDDLE, HIGH), (MIDDLE, MIDDLE), (HIGH, MIDDLE), (HIGH, HIGH), (HIGH, LOW))
 
@@ -65,6 +65,27 @@ def release(typingctx):
     return types.void(), emit
 
 
+# --- a block of C -------------------------------------------------------------------------------------------------
+
+
+def _say(builder, name, *operands):
+    values = [ir.Constant(_BYTE, o) if isinstance(o, int) else o for o in operands]
+    llvm_function(builder, f"llvm.x86.{name}", _NOTHING, [v.type for v in values], values)
+
+
+def _move(builder, name, tile, address, step):
+    _say(builder, name, tile, builder.inttoptr(address, _BYTE.as_pointer()), step)
+
+
+def _constant(n):
+    return ir.Constant(I64, n)
+
+
+def _registers(tall, wide):
+    """Which register each tile of C stands in."""
+    return {block: n for n, block in enumerate((i, j) for i in range(tall) for j in range(wide))}
+
+
 @cache
 def tiles(tall, wide):
     """Three Numba intrinsics on a block of C of `tall` by `wide` tiles, which stands in the unit's registers.
@@ -72,37 +93,43 @@ def tiles(tall, wide):
     begin(start, step): C = start (0: nothing; step 0: one row for all); add(a, a_distance, b, b_distance): C += A B for
     one step of depth; end(c, step): C to memory. Addresses; steps and distances in bytes.
     """
-    number = types.int64
-    register = {block: n for n, block in enumerate((i, j) for i in range(tall) for j in range(wide))}
-    left, right = [4 + i for i in range(tall)], [6 + j for j in range(wide)]
-
-    def say(builder, name, *operands):
-        values = [ir.Constant(_BYTE, o) if isinstance(o, int) else o for o in operands]
-        llvm_function(builder, f"llvm.x86.{name}", _NOTHING, [v.type for v in values], values)
-
-    def move(builder, name, tile, address, step):
-        say(builder, name, tile, builder.inttoptr(address, _BYTE.as_pointer()), step)
-
-    def constant(n):
-        return ir.Constant(I64, n)
+    register = _registers(tall, wide)
 
     def each_of_c(builder, name, base, step):
         for (i, j), tile in register.items():
-            row = builder.add(base, builder.mul(step, constant(STRIP * i)))
-            move(builder, name, tile, builder.add(row, constant(4 * STRIP * j)), step)
+            row = builder.add(base, builder.mul(step, _constant(STRIP * i)))
+            _move(builder, name, tile, builder.add(row, _constant(4 * STRIP * j)), step)
 
     @intrinsic
     def begin(typingctx, start, step):
         def emit(context, builder, signature, arguments):
-            with builder.if_else(builder.icmp_unsigned("!=", arguments[0], constant(0))) as (given, none):
+            with builder.if_else(builder.icmp_unsigned("!=", arguments[0], _constant(0))) as (given, none):
                 with given:
                     each_of_c(builder, "tileloadd64", *arguments)
                 with none:
                     for tile in register.values():
-                        say(builder, "tilezero", tile)
+                        _say(builder, "tilezero", tile)
             return context.get_dummy_value()
 
-        return types.void(number, number), emit
+        return types.void(_NUMBER, _NUMBER), emit
+
+    @intrinsic
+    def end(typingctx, c, step):
+        def emit(context, builder, signature, arguments):
+            each_of_c(builder, "tilestored64", *arguments)
+            return context.get_dummy_value()
+
+        return types.void(_NUMBER, _NUMBER), emit
+
+    return begin, adder(tall, wide), end
+
+
+@cache
+def adder(tall, wide, part=0, parts=1):
+    """`add` of `tiles`, or one of so many equal parts of it, which follow each other."""
+    register, left, right = _registers(tall, wide), [4 + i for i in range(tall)], [6 + j for j in range(wide)]
+    products = [(i, j, *term) for term in _TERMS for i, j in register]
+    first, last = len(products) * part // parts, len(products) * (part + 1) // parts
 
     @intrinsic
     def add(typingctx, a, a_distance, b, b_distance):
@@ -111,30 +138,19 @@ def tiles(tall, wide):
             strips = {}
             for tiles, base, distance in ((left, a, a_distance), (right, b, b_distance)):
                 for n, tile in enumerate(tiles):
-                    strips[tile] = builder.add(base, builder.mul(distance, constant(n)))
-            held = {}
-
-            def want(tile, piece):
-                """The piece of this strip in its register."""
-                if held.get(tile) != piece:
-                    held[tile] = piece
-                    move(builder, "tileloadd64", tile, builder.add(strips[tile], constant(piece * TILE)), constant(64))
-
-            for one, other in _TERMS:
-                for i, j in register:
-                    want(left[i], one)
-                    want(right[j], other)
-                    say(builder, "tdpbf16ps", register[i, j], left[i], right[j])
+                    strips[tile] = builder.add(base, builder.mul(distance, _constant(n)))
+            held = {}  # the piece of its strip that a register holds
+            for n, (i, j, one, other) in enumerate(products[:last]):
+                for tile, piece in ((left[i], one), (right[j], other)):
+                    if held.get(tile) != piece:
+                        held[tile] = piece
+                        if n >= first:
+                            place = builder.add(strips[tile], _constant(piece * TILE))
+                            _move(builder, "tileloadd64", tile, place, _constant(64))
+                if n >= first:
+                    _say(builder, "tdpbf16ps", register[i, j], left[i], right[j])
             return context.get_dummy_value()
 
-        return types.void(*[number] * 4), emit
+        return types.void(*[_NUMBER] * 4), emit
 
-    @intrinsic
-    def end(typingctx, c, step):
-        def emit(context, builder, signature, arguments):
-            each_of_c(builder, "tilestored64", *arguments)
-            return context.get_dummy_value()
-
-        return types.void(number, number), emit
-
-    return begin, add, end
+    return add

@@ -7,7 +7,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.kit import Kit, compiled, integers, own_panels, region
 from glassnet.engines.compiled.matrix_unit import configure, release
 from glassnet.engines.compiled.packed_product import block_product, multiplier
-from glassnet.engines.compiled.packer import packer
+from glassnet.engines.compiled.packer import packer, put_eighth, put_halves
 from glassnet.engines.compiled.packing import (
     DEEP,
     DEPTH,
@@ -17,6 +17,7 @@ from glassnet.engines.compiled.packing import (
     NEAR_BYTES,
     PART,
     PIECES,
+    QUARTERS,
     STRIP,
     TILE,
     WHOLE,
@@ -59,18 +60,20 @@ def packed_affine(lie):
     batch's first block to its last (field 0: they are made anew). With `lie` "turned" z = a W^T + b, of W as it lies,
     in chunks of what is then summed over.
 
-    The tiles of a are made first, then those of W for a chunk of its columns. More than FAR rows by DEPTH would not fit
-    into the core's own cache: then piece by piece.
+    The tiles of a are made first, then those of W for a chunk of its columns; while these are used, those of the next
+    chunk, if it is a whole one. More than FAR rows by DEPTH would not fit into the core's own cache: then piece by
+    piece.
     """
-    multiply, pack_right, (_, pack_left) = multiplier(), _chunk_packer(lie), packer("left", "straight")
+    ahead, pack_right, (_, pack_left) = lie == "straight", _chunk_packer(lie), packer("left", "straight")
+    multiply = multiplier(put_halves, put_eighth) if ahead else multiplier()
 
     def stage(op, fr):
         a0, W, z0, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], fr[op[8]] + op[9], op[10], op[11]
         a_step, z_step = op[12], op[13]
         chunk = op[14] if op[14] > 0 else outputs if lie == "straight" else inputs
-        edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + NEAR_BYTES
+        edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + 2 * NEAR_BYTES
         r0, r1, c0, c1 = region(fr, outputs, op[15])
-        strips, strip = (outputs + STRIP - 1) // STRIP, PIECES * TILE
+        strips, strip, turn = (outputs + STRIP - 1) // STRIP, PIECES * TILE, 0
         configure()
         for k in range(0, inputs, DEPTH):
             deep = min(inputs - k, DEPTH)
@@ -79,17 +82,36 @@ def packed_affine(lie):
             for r in range(r0, r1, FAR):
                 rows = min(r1 - r, FAR)
                 pack_left(_at(a0 + (r * a_step + k) * _SIZE), a_step, rows, deep, far, distance, _at(edge))
+                own = op[15] != 0 or fr[f.THREADS] == 1  # of W: else half of it is the other core's, and comes late
+                whole, halves, anew = deep // DEEP * DEEP, 0, op[16] == 0 or fr[f.FIRST_BLOCK] != 0
                 for c in range(c0, c1, NEAR):
-                    columns, right = min(c1 - c, NEAR), near
-                    if op[16] != 0:
+                    columns, right, following = min(c1 - c, NEAR), near, near
+                    if op[16] != 0:  # kept
                         right = fr[op[16]] + op[17] + k // DEEP * strip * strips + c // STRIP * distance
-                    if op[16] == 0 or fr[f.FIRST_BLOCK] != 0:
-                        pack_right(W, chunk, inputs, outputs, k, deep, c, columns, right, distance, _at(edge))
+                        following = right + NEAR // STRIP * distance
+                    elif ahead and own:
+                        right, turn = near + turn * NEAR_BYTES, 1 - turn
+                        following = near + turn * NEAR_BYTES
+                    if anew:
+                        done = whole if halves > 0 else 0
+                        place = right + done // DEEP * strip
+                        pack_right(
+                            W, chunk, inputs, outputs, k + done, deep - done, c, columns, place, distance, _at(edge)
+                        )
+                    halves, job = 0, (W, 0, right, distance)
+                    if ahead and anew and own and c + 2 * NEAR <= c1:
+                        first = (c + NEAR) // chunk * chunk
+                        wide = min(chunk, outputs - first)
+                        place = W + (first * inputs + k * wide + c + NEAR - first) * _SIZE
+                        halves, job = whole // DEEP * (NEAR // STRIP * 2), (place, wide, following, distance)
                     z = z0 + (r * z_step + c) * _SIZE
                     start, step = z, z_step
                     if k == 0:
                         start, step = fr[op[6]] + op[7] + c * _SIZE if op[6] != 0 else 0, 0
-                    multiply(far, distance, right, distance, depth, start, step, z, z_step, rows, columns, edge, 0, 0)
+                    multiply(
+                        *(far, distance, right, distance, depth, start, step, z, z_step, rows, columns, edge),
+                        *(halves, job),
+                    )
         release()
 
     return stage
@@ -152,31 +174,41 @@ def packed_weight_gradient():
     """dW = a^T delta by panels, as `products.weight_gradient`; operands as there.
 
     The tiles of a^T are made first, then those of delta for a chunk of W, whose panels follow each other in memory.
-    A panel's update waits until the next one is multiplied and is done besides, PART parameters at a time: the unit
-    multiplies while the processor divides, takes roots and waits for memory.
+    A panel's update waits until the next one is multiplied and is done besides, PART parameters at a time and
+    QUARTERS of these in a step: the unit multiplies while the processor computes and waits for memory.
     """
 
     @compiled
-    def update_parts(first, last, job):
-        """Some parts of a panel, parameters low to high, whose first part has this number and gradient."""
+    def update_one(part, job):
+        """A part of a panel, parameters low to high, with this number and gradient."""
         update, fr, low, high, number, gradient = job
-        for part in range(first, last):
-            fr[f.LO], fr[f.HI] = low + part * PART, min(low + (part + 1) * PART, high)
-            fr[f.PANEL], fr[f.GRADIENT_OF_LO] = number + part, gradient + part * (PART * _SIZE)
-            call(integers(update)[0], integers(update), fr)
+        fr[f.LO], fr[f.HI] = min(low + part * PART, high), min(low + (part + 1) * PART, high)
+        fr[f.PANEL], fr[f.GRADIENT_OF_LO], fr[f.MORE] = number, gradient + part * (PART * _SIZE), part > 0
+        call(integers(update)[0], integers(update), fr)
 
-    multiply = multiplier(update_parts)
+    @compiled
+    def update_parts(first, last, job):
+        for part in range(first * QUARTERS, last * QUARTERS):
+            update_one(part, job)
+
+    @compiled
+    def update_eighth(n, four, job):
+        """Every second eighth is a quarter."""
+        if n % 2 == 1:
+            update_one(four * QUARTERS + n // 2, job)
+
+    multiply = multiplier(update_parts, update_eighth)
     (_, pack_left), (_, pack_right) = packer("left", "turned"), packer("right", "straight")
 
     def stage(op, fr):
         a0, d0, W, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], op[6], op[7], op[8]
         a_step, d_step, height, chunk = op[9], op[10], op[11], op[12] if op[12] != 0 else outputs
         panel, update = op[13], op[14]
-        edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + NEAR_BYTES
-        strips, chunks = (inputs + height - 1) // height, (outputs + chunk - 1) // chunk
+        edge, near, far = fr[f.EDGE], fr[f.EDGE] + EDGE_BYTES, fr[f.EDGE] + EDGE_BYTES + 2 * NEAR_BYTES
+        strips = (inputs + height - 1) // height
         low, high, c0, c1 = own_panels(op, fr, strips, outputs, chunk)
         top, group = min(high * height, inputs), DEPTH // height * height
-        most, half = (height * chunk + PART - 1) // PART, 0  # parts of a panel; which half of the scratch is free
+        half = 0  # which half of the scratch is free
         waits, parts = (update, fr, 0, 0, 0, 0), 0
         configure()
         for r in range(0, fr[f.ROWS], FAR):
@@ -196,7 +228,7 @@ def packed_weight_gradient():
                         first = W + c * inputs + i * columns
                         start = fr[f.GRADIENT] + first * _SIZE
                         if finish and op[15] != 0 and not again:  # nobody else will want this gradient
-                            start, half = fr[f.SCRATCH] + half * most * PART * _SIZE, 1 - half
+                            start, half = fr[f.SCRATCH] + half * height * chunk * _SIZE, 1 - half
                         left = far + (i - g) // STRIP * distance
                         before = start if again else 0
                         multiply(
@@ -204,10 +236,12 @@ def packed_weight_gradient():
                             *(start, columns, end - i, columns, edge, parts, waits),
                         )
                         if finish:
-                            number = panel + (i // height * chunks + c // chunk) * most
+                            number = panel + c // chunk * strips + i // height  # each thread's side by side
                             last = first + (end - i) * columns
-                            waits, parts = (update, fr, first, last, number, start), (last - first + PART - 1) // PART
+                            waits = update, fr, first, last, number, start
+                            parts = (last - first + QUARTERS * PART - 1) // (QUARTERS * PART)
         update_parts(0, parts, waits)
+        fr[f.MORE] = 0
         release()
 
     return stage

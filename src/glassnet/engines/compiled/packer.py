@@ -17,13 +17,14 @@ from glassnet.engines.compiled.conversions import bits_of, from_bits, whole
 from glassnet.engines.compiled.kit import Kit, compiled
 from glassnet.engines.compiled.lanes import shift_right
 from glassnet.engines.compiled.load_store import store
-from glassnet.engines.compiled.packing import DEEP, HIGH, LOW, MIDDLE, PIECES, STRIP, TILE
+from glassnet.engines.compiled.packing import DEEP, HIGH, LOW, MIDDLE, NEAR, PIECES, STRIP, TILE
 from glassnet.engines.compiled.pointers import after
 from glassnet.engines.compiled.transposition import turner
 
-__all__ = ["packer"]
+__all__ = ["packer", "put_eighth", "put_halves"]
 
 _KIT = Kit("float32")
+_STRIPS, _BLOCK = NEAR // STRIP, PIECES * TILE
 _load, _at, _turn = _KIT.load, _KIT.pointer, turner(_KIT.dtype, _KIT.count)
 
 
@@ -103,6 +104,29 @@ _PUT = {
     ("left", "turned"): _put_left_turned,
     ("right", "turned"): _put_right_turned,
 }
+
+
+# --- whole right blocks while the unit multiplies -----------------------------------------------------------------
+
+
+@compiled
+def put_eighth(n, part, job):
+    """One row of each of four strips: the n-th of eight. job: where S lies, its step, where its tiles lie, distance.
+
+    A part is two rows of S and the two that are paired with them, so that S is read as it lies.
+    """
+    S, step, tiles, distance = job
+    strip, r, deep = n % _STRIPS, part % 8 * 2 + n // _STRIPS, part // 8
+    p, out = after(_at(S), (deep * DEEP + r) * step + strip * STRIP), _at(tiles + strip * distance + deep * _BLOCK)
+    _put_pairs(after(out, r * STRIP), _load(p, 0, STRIP), _load(after(p, STRIP * step), 0, STRIP))
+
+
+@compiled
+def put_halves(first, last, job):
+    """Some halves of blocks."""
+    for half in range(first, last):
+        for n in range(STRIP // 2):
+            put_eighth(n, half, job)
 
 
 # --- a matrix -----------------------------------------------------------------------------------------------------

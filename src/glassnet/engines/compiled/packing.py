@@ -21,6 +21,7 @@ __all__ = [
     "PACKING_BYTES",
     "PART",
     "PIECES",
+    "QUARTERS",
     "STRIP",
     "TILE",
     "WHOLE",
@@ -36,11 +37,11 @@ HIGH, MIDDLE, LOW = range(PIECES)
 WHOLE = 2 * STRIP  # rows and columns of a block of C: two tiles by two, in four of the unit's eight registers
 FAR, NEAR, DEPTH = 256, 64, 832  # rows of A, columns of B, and steps of k, that are packed at a time
 KEPT_BYTES = 640 << 10  # of tiles of W that stay near while the rows of a prediction go by
-PART = 256  # parameters that are updated at a time, while the unit multiplies
+PART, QUARTERS = 64, 4  # parameters that are updated at a time, while the unit multiplies; so often in a step
 EDGE_BYTES = 4 * WHOLE**2  # of a block of C that is made beside it
 NEAR_BYTES = NEAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
-PACKING_BYTES = EDGE_BYTES + NEAR_BYTES + FAR_BYTES
+PACKING_BYTES = EDGE_BYTES + 2 * NEAR_BYTES + FAR_BYTES  # two: of which one is packed while the other is used
 
 _ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA = 158, 0x1023, 18
 

@@ -2,7 +2,7 @@
 
 from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.draft import Draft
-from glassnet.engines.compiled.packing import DEEP, PART
+from glassnet.engines.compiled.packing import DEEP
 from glassnet.engines.compiled.tapes import Tape
 from glassnet.formulas.optimizers import Optimizer
 from glassnet.network.architecture import Architecture
@@ -90,10 +90,9 @@ def _weight_gradient(draft: Draft, tape: Tape, piece: Slice, first: int, updates
         *((updates.at_once(True), updates.at_last) if updates else (0, False)),
         number,
     )
-    parts = -(-height * wide // PART) if packs else 1
     size = height * right.columns
-    draft.scratch = max(draft.scratch, size, 2 * parts * PART)  # two panels where one waits for its update
-    return size, -(-left.columns // height) * -(-right.columns // wide) * parts
+    draft.scratch = max(draft.scratch, size, 2 * height * wide)  # two panels where one waits for its update
+    return size, -(-left.columns // height) * -(-right.columns // wide)
 
 
 def _bias_gradient(draft: Draft, tape: Tape, piece: Slice, first: int, updates: Updates | None) -> tuple[int, int]:

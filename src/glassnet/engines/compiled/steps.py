@@ -132,7 +132,8 @@ class Training:
     def _crew(self, threads: int) -> "_Crew":
         """So many threads' frames, made once for the data that is held."""
         plan, shared, numbers = self.plan, np.zeros(f.BAD + f.PLACE * threads, np.int64), np.zeros((threads, f.NUMBERS))
-        frames = np.repeat(self.frame[None], threads, axis=0)
+        frames = aligned(threads * f.FRAME * 8).view(np.int64).reshape(threads, f.FRAME)
+        frames[:] = self.frame
         frames[:, f.THREAD], frames[:, f.THREADS] = np.arange(threads), threads
         frames[:, f.SHARED] = address(shared)
         frames[:, f.COEFFICIENTS] = [address(row) for row in numbers]

@@ -98,6 +98,13 @@ def update(name, form, dtype):
 
     every = vectors_of(count, some)
 
+    @compiled
+    def note(fr, first, found):
+        """Of this panel, in the table that begins at `first`."""
+        table, panel = doubles(fr[f.NORMS]), first + fr[f.PANEL]
+        before = table[panel] if fr[f.MORE] != 0 else 0.0
+        table[panel] = before + lanes_sum(widen(found))
+
     def stage(op, fr):
         low, high, step = fr[f.LO], fr[f.HI], fr[f.SLOT_STEP]
         theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT_OF_LO])
@@ -113,10 +120,10 @@ def update(name, form, dtype):
             *(read_numbers(given), penalized, l1, l2, clips, bound, decay, scale),
         )
         if gradient_here:
-            doubles(fr[f.NORMS])[fr[f.PANEL]] = lanes_sum(widen(total))
-            doubles(fr[f.NORMS])[2 * op[6] + fr[f.PANEL]] = lanes_sum(widen(penalties))
+            note(fr, 0, total)
+            note(fr, 2 * op[6], penalties)
         if not rule_here:
-            doubles(fr[f.NORMS])[op[6] + fr[f.PANEL]] = lanes_sum(widen(clipped))
+            note(fr, op[6], clipped)
         if rule_here and lanes_sum(worst) != 0.0:  # true of NaN
             integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
 
