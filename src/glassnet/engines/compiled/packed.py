@@ -7,7 +7,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.kit import Kit, compiled, integers, own_panels, region
 from glassnet.engines.compiled.matrix_unit import configure, release
 from glassnet.engines.compiled.packed_product import block_product, multiplier
-from glassnet.engines.compiled.packer import packer, put_eighth, put_halves
+from glassnet.engines.compiled.packer import packer, put_eighth, put_halves, put_left_eighth, put_left_halves
 from glassnet.engines.compiled.packing import (
     DEEP,
     DEPTH,
@@ -123,17 +123,9 @@ def packed_prediction():
     While a pair of strips of a is multiplied with all of W, the next pair is packed: inputs come from far away.
     op: as `products.affine`, but in the place of chunks field and offset of the tiles.
     """
-    (put_tiles, pack_left), (_, pack_right) = packer("left", "straight"), packer("right", "straight")
+    (_, pack_left), (_, pack_right) = packer("left", "straight"), packer("right", "straight")
 
-    @compiled
-    def put_next(first, last, job):
-        """Some tiles of the next pair."""
-        a, step, rows, inputs, depth, tiles, edge = job
-        for t in range(first, last):
-            r, c = t // depth * STRIP, t % depth * DEEP
-            put_tiles(_at(a), step, rows, inputs, r, c, tiles + t * (PIECES * TILE), _at(edge))
-
-    block = block_product(put_next)
+    block = block_product(put_left_halves, put_left_eighth)
 
     def stage(op, fr):
         a0, W, z0, inputs, outputs = fr[op[2]] + op[3], fr[op[4]] + op[5], fr[op[8]] + op[9], op[10], op[11]
@@ -151,18 +143,18 @@ def packed_prediction():
             pack_left(_at(a), a_step, min(rows, WHOLE), deep, ring + turn * pair, strip, _at(edge))
             for i in range(0, rows, WHOLE):
                 here, turn, r = ring + turn * pair, 1 - turn, i + WHOLE
-                tiles = (max(0, min(rows - r, WHOLE)) + STRIP - 1) // STRIP * depth
+                halves = (max(0, min(rows - r, WHOLE)) + STRIP - 1) // STRIP * depth * 2
                 for j in range(pairs):
                     c = j * WHOLE
                     z = z0 + (i * z_step + c) * _SIZE
                     start, step = z, z_step
                     if k == 0:
                         start, step = fr[op[6]] + op[7] + c * _SIZE if op[6] != 0 else 0, 0
-                    job = a + r * a_step * _SIZE, a_step, rows - r, deep, depth, ring + turn * pair, edge
+                    job = a + r * a_step * _SIZE, a_step, rows - r, deep, depth, ring + turn * pair
                     block(
                         *(here, strip, right + j * pair, strip, depth, start, step, z, z_step),
                         *(min(rows - i, WHOLE), min(outputs - c, WHOLE), edge),
-                        *(tiles * j // pairs, tiles * (j + 1) // pairs, job),
+                        *(halves * j // pairs, halves * (j + 1) // pairs, job),
                     )
             right += (outputs + STRIP - 1) // STRIP * strip
         release()

@@ -21,7 +21,7 @@ from glassnet.engines.compiled.packing import DEEP, HIGH, LOW, MIDDLE, NEAR, PIE
 from glassnet.engines.compiled.pointers import after
 from glassnet.engines.compiled.transposition import turner
 
-__all__ = ["packer", "put_eighth", "put_halves"]
+__all__ = ["packer", "put_eighth", "put_halves", "put_left_eighth", "put_left_halves"]
 
 _KIT = Kit("float32")
 _STRIPS, _BLOCK = NEAR // STRIP, PIECES * TILE
@@ -106,7 +106,7 @@ _PUT = {
 }
 
 
-# --- whole right blocks while the unit multiplies -----------------------------------------------------------------
+# --- blocks that are packed while the unit multiplies --------------------------------------------------------------
 
 
 @compiled
@@ -127,6 +127,26 @@ def put_halves(first, last, job):
     for half in range(first, last):
         for n in range(STRIP // 2):
             put_eighth(n, half, job)
+
+
+@compiled
+def put_left_eighth(n, half, job):
+    """A row of half a left block: the n-th of eight. job: where S lies, its step, how many rows and columns there are,
+    the depth of a strip, where its tiles lie.
+    """
+    S, step, rows, columns, depth, tiles = job
+    block, r = half // 2, half % 2 * (STRIP // 2) + n
+    row, c = block // depth * STRIP + r, block % depth * DEEP
+    p, there = after(_at(S), row * step + c), columns - c if row < rows else 0
+    _put_pairs(after(_at(tiles + block * _BLOCK), r * STRIP), _load(p, 0, there), _load(p, STRIP, there))
+
+
+@compiled
+def put_left_halves(first, last, job):
+    """Some halves of blocks."""
+    for half in range(first, last):
+        for n in range(STRIP // 2):
+            put_left_eighth(n, half, job)
 
 
 # --- a matrix -----------------------------------------------------------------------------------------------------
