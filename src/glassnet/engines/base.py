@@ -171,7 +171,11 @@ class Engine(Protocol):
         ...
 
     def begin(self, program: Program, state: TrainState, data: Data) -> Training:
-        """Make ready to train from this state, once a run; the arrays of the state stay the same until its end."""
+        """Make ready to train from this state, once a run.
+
+        Until its end the arrays of the state stay the same. Between slices others may write into theta and buffers;
+        slots and carried numbers are the run's own.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from glassnet.training.run import Run
 __all__ = ["Slices", "epoch_order"]
 
 _SECONDS = 0.1  # of a slice, so that Ctrl-C and progress work;
-_COPIES, _MOST_SECONDS = 1.2e-7, 0.5  # more for many numbers of a state, whose copies then take about a fiftieth of it
+_COPIES, _MOST_SECONDS = 2.4e-7, 0.5  # more for many numbers of a state, whose copies then take a hundredth of it
 _FIRST, _GROWTH = 4, 32  # steps of the first slice, and how much longer the next one may be
 _MOST_STEPS, _MOST_EXAMPLES = 8_192, 1_000_000  # of a slice: what the cache holds is drawn fastest
 

@@ -134,6 +134,38 @@ def test_in_the_middle_of_a_long_slice(threads, two_cores):
     assert again.bad is None and long.step == 142
 
 
+def test_a_run_goes_on_after_a_step_that_was_not_finite(two_cores):
+    """The same run, its slots among what the step has spoilt: bits as of a run without such a step."""
+    twin = Twin(SOFTMAX, Adam(), 10, 2000)
+    work, data, states = twin.work(60), twin.data, []
+    spoilt = replace(work, learning_rates=work.learning_rates.copy())
+    spoilt.learning_rates[40] = np.inf
+    for parts in ([(spoilt, 0, 20), (spoilt, 20, 60), (work, 40, 60)], [(work, 0, 20), (work, 20, 40), (work, 40, 60)]):
+        state = twin.start()
+        run = COMPILED.begin(twin.program, state, data)
+        bad = [run.advance(part(*some)).bad is not None for some in parts]
+        assert bad == [False, parts[1][0] is spoilt, False] and state.step == 60
+        states.append(state)
+    for name in ("theta", "slots", "carried"):
+        assert np.array_equal(getattr(states[0], name), getattr(states[1], name))
+
+
+def test_a_step_that_only_the_reference_takes_changes_the_slots(two_cores):
+    """A norm beyond float32 in the middle of a slice: what follows begins with the slots that the reference left."""
+    twin = Twin(net(Dense(1), loss="absolute_error"), Momentum(1e-21), 1, 60, decay=0.0)
+    work, data, states = twin.work(60), twin.data, []
+    work.learning_rates[:] = 1e-21
+    data.X[work.order[30]] *= np.float32(1e20)
+    for engine in (COMPILED, REFERENCE):
+        state = twin.start()
+        run = engine.begin(twin.program, state, data)
+        logs = [run.advance(part(work, first, first + 20)) for first in (0, 20, 40)]
+        assert all(log.bad is None for log in logs) and logs[1].gradient_norms[10] > 1e19
+        states.append(state)
+    for name in ("theta", "slots"):
+        assert relative(getattr(states[0], name), getattr(states[1], name)) <= 1e-5
+
+
 @pytest.mark.parametrize("factor", [1e15, 1e18])
 def test_a_norm_beyond_float32_is_no_divergence(factor, two_cores):
     """Its square overflows, but it is finite: the reference takes such a step, and so does the compiled engine."""

@@ -173,15 +173,17 @@ class _Run:
 
     def __init__(self, program: Program, state: TrainState, data: Data) -> None:
         self.program, self.state, self.data = program, state, data
-        self._made: dict[bool, tuple[Training, list[Mirror]]] = {}
+        self._made: dict[bool, tuple[Training, Mirror, Mirror]] = {}
+        self._given: Training | None = None  # whose slots are the state's
 
-    def _training(self, ordered: bool) -> tuple[Training, list[Mirror]]:
-        """Memory and tapes, for examples in an order or as they lie; and the state beside the engine's own."""
+    def _training(self, ordered: bool) -> tuple[Training, Mirror, Mirror]:
+        """Memory and tapes, for examples in an order or as they lie; and theta and slots beside the engine's own."""
         if ordered not in self._made:
             training, state = Training.of(self.program, len(self.data), ordered), self.state
             training.hold(self.data, self.program.seed)
             pairs = (state.theta, training.theta), (state.slots, training.slots)
-            self._made[ordered] = training, [Mirror(self.program.architecture, *pair) for pair in pairs]
+            theta, slots = (Mirror(self.program.architecture, *pair) for pair in pairs)
+            self._made[ordered] = training, theta, slots
         return self._made[ordered]
 
     def advance(self, work: Slice) -> StepLog:
@@ -193,6 +195,7 @@ class _Run:
             some = self._try(work, done, steps, numbers)
             if done + some < steps:  # the next step is not finite: come here again, and let the reference see
                 self._try(work, done, done + some, numbers)
+                self._given = None
                 log = ReferenceEngine().begin(self.program, state, self.data).advance(_part(work, done + some, 1))
                 bad, theirs = log.bad, (log.losses, log.gradient_norms, log.penalties)
                 numbers[:, done + some : done + some + len(log.losses)] = theirs
@@ -206,9 +209,11 @@ class _Run:
         if first == last:
             return 0
         state, part = self.state, _part(work, first, last - first)
-        training, mirrors = self._training(work.order is not None)
-        for mirror in mirrors:
-            mirror.take()
+        training, theta, slots = self._training(work.order is not None)
+        theta.take()
+        if self._given is not training:
+            slots.take()
+        self._given = None
         training.buffers[:], training.carried[0] = state.buffers, state.carried
         found, some = training.steps(part, state.step)
         if some == last - first:
@@ -216,8 +221,9 @@ class _Run:
             if self.program.architecture.frozen:
                 numbers[2, first:last] += self._frozen_penalties(np.diff(part.bounds))
             state.step += some
-            for mirror in mirrors:
-                mirror.give()
+            theta.give()
+            slots.give()
+            self._given = training
             state.buffers[:], state.carried[:] = training.buffers, training.carried[some % 2]
         return some
 
