@@ -32,7 +32,6 @@ __all__ = [
     "LAST_BLOCK",
     "LO",
     "LOSSES",
-    "MORE",
     "NORMS",
     "NUMBERS",
     "ORDER",
@@ -124,7 +123,6 @@ EDGE = 52  # where this thread packs matrices (see `packed`)
 PARTS = 53  # parts of the batch whose gradients are to be added up,
 PART_GRADIENTS = 54  # and where they lie, SLOT_STEP apart
 FIRST_OWN = 55  # whether this block is the batch's first that this thread works on
-MORE = 56  # whether an update goes on with a panel that another one has begun
 FRAME = 64  # numbers of a frame: whole cache lines, since each thread writes into its own all the time
 
 # of COEFFICIENTS, beyond the rule's own

@@ -12,13 +12,12 @@ from glassnet.engines.compiled.matrix_unit import adder, tiles
 from glassnet.engines.compiled.packing import PIECES, STRIP, TILE, WHOLE
 from glassnet.engines.compiled.pointers import after
 
-__all__ = ["block_product", "multiplier"]
+__all__ = ["multiplier", "places"]
 
-_EIGHTHS = 8
 _SLICE = 4  # so deep at a time: two strips of B then stay in the nearest cache while those of A go by
 _KIT = Kit("float32")
 _load, _at, _COUNT, _SIZE = _KIT.load, _KIT.pointer, _KIT.count, _KIT.bytes
-(_begin_22, _add_22, _end_22), (_begin_21, _add_21, _end_21) = tiles(2, 2), tiles(2, 1)
+(_begin_22, _, _end_22), (_begin_21, _add_21, _end_21) = tiles(2, 2), tiles(2, 1)
 (_begin_12, _add_12, _end_12), (_begin_11, _add_11, _end_11) = tiles(1, 2), tiles(1, 1)
 
 
@@ -29,71 +28,48 @@ def _copy(source, step, target, target_step, rows, columns):
             store(after(target, r * target_step), j, columns, _load(after(source, r * step), j, columns))
 
 
-@compiled
-def _nothing(first, last, job):
-    """No work besides."""
-
-
-def _interleaved(eighth, besides):
-    """A function (a, a_distance, b, b_distance, first, last, job): a step of depth for two tiles by two, and in it a
-    part of the other work: eight times three products and an eighth.
-
-    So finely, since the processor looks only some hundred instructions ahead: what stands in one piece between the
-    products of two steps keeps the unit waiting.
+def _step(go, often):
+    """A function (a, a_distance, b, b_distance, work): a step of depth for two tiles by two, its 24 products in so many
+    parts and `go` after each; returns the work.
     """
-    a_part = [adder(2, 2, n, _EIGHTHS) for n in range(_EIGHTHS)]
 
-    def after_part(n):
-        """The first n parts of the step, each followed by its eighth."""
+    def first_parts(n):
         if n == 0:
-            return compiled(lambda a, a_distance, b, b_distance, part, job: None)
-        before, add, last = after_part(n - 1), a_part[n - 1], n - 1
+            return compiled(lambda a, a_distance, b, b_distance, work: work)
+        before, add = first_parts(n - 1), adder(2, 2, n - 1, often)
 
         @compiled
-        def some(a, a_distance, b, b_distance, part, job):
-            before(a, a_distance, b, b_distance, part, job)
+        def some(a, a_distance, b, b_distance, work):
+            work = before(a, a_distance, b, b_distance, work)
             add(a, a_distance, b, b_distance)
-            eighth(last, part, job)
+            return go(work)
 
         return some
 
-    both = after_part(_EIGHTHS)
-
-    @compiled
-    def step(a, a_distance, b, b_distance, first, last, job):
-        if first < last:
-            both(a, a_distance, b, b_distance, first, job)
-            besides(first + 1, last, job)
-        else:
-            _add_22(a, a_distance, b, b_distance)
-
-    return step
+    return first_parts(often)
 
 
-def _in_turn(besides):
-    """As `_interleaved`: a step, and then the other work."""
-
-    @compiled
-    def step(a, a_distance, b, b_distance, first, last, job):
-        _add_22(a, a_distance, b, b_distance)
-        besides(first, last, job)
-
-    return step
-
-
-def block_product(besides=_nothing, eighth=None):
-    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, first, last,
-    job): a block of C = start + A B, of tiles `depth` deep; addresses, steps of start and C in numbers. `start` 0
-    means 0. A block less than whole tiles is made in `edge` and copied.
-
-    While the unit works, the processor has time for something else: besides(i, j, job), parts `first` to `last` of some
-    other work, a few after each step; or, if it is given, eighth(n, part, job), the n-th eighth of a part, among the
-    products of a step.
+def places(often):
+    """A function (rows, columns, depth): at how many places of a product, of tiles `depth` deep, other work has its
+    turn if that is so often in a step; only in blocks of two tiles by two.
     """
-    step_22 = _interleaved(eighth, besides) if eighth else _in_turn(besides)
 
     @compiled
-    def block(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, first, last, job):
+    def count(rows, columns, depth):
+        blocks = (rows + STRIP - 1) // WHOLE * ((columns + STRIP - 1) // WHOLE)
+        return max(1, blocks * depth * often)
+
+    return count
+
+
+def _block_product(go, often):
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, work): as
+    `multiplier`, for a block of two tiles by two or less.
+    """
+    step_22 = _step(go, often)
+
+    @compiled
+    def block(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, work):
         tall, wide, beside = rows > STRIP, columns > STRIP, rows % STRIP != 0 or columns % STRIP != 0
         s_step, place, to = start_step * _SIZE, c, c_step * _SIZE
         if beside:
@@ -111,17 +87,14 @@ def block_product(besides=_nothing, eighth=None):
             _begin_11(start, s_step)
         for d in range(depth):
             x, y = a + d * (PIECES * TILE), b + d * (PIECES * TILE)
-            low, high = first + (last - first) * d // depth, first + (last - first) * (d + 1) // depth
             if tall and wide:
-                step_22(x, a_distance, y, b_distance, low, high, job)
-                continue
-            if tall:
+                work = step_22(x, a_distance, y, b_distance, work)
+            elif tall:
                 _add_21(x, a_distance, y, b_distance)
             elif wide:
                 _add_12(x, a_distance, y, b_distance)
             else:
                 _add_11(x, a_distance, y, b_distance)
-            besides(low, high, job)
         if tall and wide:
             _end_22(place, to)
         elif tall:
@@ -132,45 +105,43 @@ def block_product(besides=_nothing, eighth=None):
             _end_11(place, to)
         if beside:
             _copy(_at(edge), WHOLE, _at(c), c_step, rows, columns)
+        return work
 
     return block
 
 
-def multiplier(besides=_nothing, eighth=None):
-    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, parts, job)
-    like that of `block_product`, but for any size, and besides it so many parts of other work.
+def multiplier(go, often):
+    """A function (a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, work):
+    C = start + A B, of tiles `depth` deep; addresses, steps of start and C in numbers. `start` 0 means 0. Blocks less
+    than whole tiles are made in `edge` and copied.
+
+    At its `places`, so many in a step of depth, it does work = go(work), and returns the work: see `besides`.
     """
-    block = block_product(besides, eighth)
+    block = _block_product(go, often)
 
     @compiled
-    def add_on(
-        a, a_distance, b, b_distance, depth, start, s_step, c, c_step, rows, columns, edge, done, blocks, parts, job
-    ):
+    def add_on(a, a_distance, b, b_distance, depth, start, s_step, c, c_step, rows, columns, edge, work):
         for j in range(0, columns, WHOLE):
             for i in range(0, rows, WHOLE):
                 s = start + (i * s_step + j) * _SIZE if start != 0 else 0
-                first, done = parts * done // blocks, done + 1
-                block(
+                work = block(
                     *(a + i // STRIP * a_distance, a_distance, b + j // STRIP * b_distance, b_distance),
                     *(depth, s, s_step),
-                    *(c + (i * c_step + j) * _SIZE, c_step, min(rows - i, WHOLE), min(columns - j, WHOLE), edge),
-                    *(first, parts * done // blocks, job),
+                    *(c + (i * c_step + j) * _SIZE, c_step, min(rows - i, WHOLE), min(columns - j, WHOLE), edge, work),
                 )
-        return done
+        return work
 
     @compiled
-    def multiply(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, parts, job):
+    def multiply(a, a_distance, b, b_distance, depth, start, start_step, c, c_step, rows, columns, edge, work):
         most = _SLICE if depth <= 2 * _SLICE else depth  # more slices cost more for C than they bring
-        blocks, done = (rows + WHOLE - 1) // WHOLE * ((columns + WHOLE - 1) // WHOLE), 0
-        blocks *= (depth + most - 1) // most
         for d in range(0, depth, most):
             first, step = start, start_step
             if d > 0:
                 first, step = c, c_step
             deep, far = min(depth - d, most), d * (PIECES * TILE)
-            done = add_on(
-                *(a + far, a_distance, b + far, b_distance, deep, first, step, c, c_step, rows, columns, edge),
-                *(done, blocks, parts, job),
+            work = add_on(
+                *(a + far, a_distance, b + far, b_distance, deep, first, step, c, c_step, rows, columns, edge, work)
             )
+        return work
 
     return multiply

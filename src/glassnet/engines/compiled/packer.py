@@ -13,18 +13,33 @@ cache.
 # pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
 # pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
+from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.conversions import bits_of, from_bits, whole
 from glassnet.engines.compiled.kit import Kit, compiled
 from glassnet.engines.compiled.lanes import shift_right
 from glassnet.engines.compiled.load_store import store
-from glassnet.engines.compiled.packing import DEEP, HIGH, LOW, MIDDLE, NEAR, PIECES, STRIP, TILE
+from glassnet.engines.compiled.packing import (
+    DEEP,
+    EDGE_BYTES,
+    HIGH,
+    LOW,
+    MIDDLE,
+    NEAR,
+    NEAR_BYTES,
+    PIECES,
+    STRIP,
+    TILE,
+    TURN_BYTES,
+    WHOLE,
+)
 from glassnet.engines.compiled.pointers import after
 from glassnet.engines.compiled.transposition import turner
 
-__all__ = ["packer", "put_eighth", "put_halves", "put_left_eighth", "put_left_halves"]
+__all__ = ["TURNED_PARTS", "packer", "put_left_row", "put_right_row", "put_right_turned", "spaces"]
 
 _KIT = Kit("float32")
 _STRIPS, _BLOCK = NEAR // STRIP, PIECES * TILE
+TURNED_PARTS = 6  # of a block: to turn its halves, and a quarter of its rows each
 _load, _at, _turn = _KIT.load, _KIT.pointer, turner(_KIT.dtype, _KIT.count)
 
 
@@ -106,47 +121,61 @@ _PUT = {
 }
 
 
-# --- blocks that are packed while the unit multiplies --------------------------------------------------------------
+# --- what is packed while the unit multiplies, in parts: see `besides` ----------------------------------------------
 
 
 @compiled
-def put_eighth(n, part, job):
-    """One row of each of four strips: the n-th of eight. job: where S lies, its step, where its tiles lie, distance.
+def put_left_row(u, job):
+    """A row of the tiles of two left strips, WHOLE for each step of depth. job: where S lies, its step, how many rows
+    and columns there are, where the tiles lie, the distance from strip to strip.
+    """
+    S, step, rows, columns, tiles, distance = job
+    r, strip, deep = u % STRIP, u // STRIP % 2, u // WHOLE
+    row, c = strip * STRIP + r, deep * DEEP
+    p, there = after(_at(S), row * step + c), columns - c if row < rows else 0
+    out = _at(tiles + strip * distance + deep * _BLOCK)
+    _put_pairs(after(out, r * STRIP), _load(p, 0, there), _load(p, STRIP, there))
+    return job
 
-    A part is two rows of S and the two that are paired with them, so that S is read as it lies.
+
+@compiled
+def put_right_row(u, job):
+    """A row of the tiles of a chunk of NEAR columns, NEAR for each step of depth. job: where S lies, its step, where
+    the tiles lie, the distance from strip to strip.
     """
     S, step, tiles, distance = job
-    strip, r, deep = n % _STRIPS, part % 8 * 2 + n // _STRIPS, part // 8
+    strip, r, deep = u % _STRIPS, u // _STRIPS % STRIP, u // NEAR
     p, out = after(_at(S), (deep * DEEP + r) * step + strip * STRIP), _at(tiles + strip * distance + deep * _BLOCK)
     _put_pairs(after(out, r * STRIP), _load(p, 0, STRIP), _load(after(p, STRIP * step), 0, STRIP))
+    return job
 
 
 @compiled
-def put_halves(first, last, job):
-    """Some halves of blocks."""
-    for half in range(first, last):
-        for n in range(STRIP // 2):
-            put_eighth(n, half, job)
+def _put_part(part, p, step, out, scratch):
+    """One of TURNED_PARTS parts of `_put_right_turned`, for a whole block."""
+    if part < 2:
+        _turn(after(p, part * STRIP), step, STRIP, STRIP, after(scratch, part * STRIP**2), STRIP)
+    else:
+        for r in range(4 * (part - 2), 4 * (part - 1)):
+            row = after(scratch, r * STRIP)
+            _put_pairs(after(out, r * STRIP), _load(row, 0, STRIP), _load(row, STRIP**2, STRIP**2 + STRIP))
 
 
 @compiled
-def put_left_eighth(n, half, job):
-    """A row of half a left block: the n-th of eight. job: where S lies, its step, how many rows and columns there are,
-    the depth of a strip, where its tiles lie.
+def put_right_turned(u, job):
+    """A part of a block of the tiles of S^T as B, for NEAR rows of S, which lies in chunks of columns, TURNED_PARTS for
+    each block. job: where S lies, its chunks, rows and columns, the first row and column, where the tiles lie, the
+    distance from strip to strip, scratch.
     """
-    S, step, rows, columns, depth, tiles = job
-    block, r = half // 2, half % 2 * (STRIP // 2) + n
-    row, c = block // depth * STRIP + r, block % depth * DEEP
-    p, there = after(_at(S), row * step + c), columns - c if row < rows else 0
-    _put_pairs(after(_at(tiles + block * _BLOCK), r * STRIP), _load(p, 0, there), _load(p, STRIP, there))
-
-
-@compiled
-def put_left_halves(first, last, job):
-    """Some halves of blocks."""
-    for half in range(first, last):
-        for n in range(STRIP // 2):
-            put_left_eighth(n, half, job)
+    S, chunk, rows, columns, r, c, tiles, distance, scratch = job
+    block, part = u // TURNED_PARTS, u % TURNED_PARTS
+    strip, deep = block % _STRIPS, block // _STRIPS
+    j = c + deep * DEEP
+    first = j // chunk * chunk
+    step = min(chunk, columns - first)
+    p = after(_at(S), first * rows + (r + strip * STRIP) * step + j - first)
+    _put_part(part, p, step, _at(tiles + strip * distance + deep * _BLOCK), _at(scratch))
+    return job
 
 
 # --- a matrix -----------------------------------------------------------------------------------------------------
@@ -178,3 +207,11 @@ def packer(side, lie):
                 put_tiles(S, step, rows, columns, r, c, tiles + strip * distance + deep * (PIECES * TILE), scratch)
 
     return put_tiles, pack
+
+
+@compiled
+def spaces(fr):
+    """Where this thread makes edges of C, turns blocks, and packs: for what is near, twice, and far."""
+    edge = fr[f.EDGE]
+    turn = edge + EDGE_BYTES
+    return edge, turn, turn + TURN_BYTES, turn + TURN_BYTES + 2 * NEAR_BYTES

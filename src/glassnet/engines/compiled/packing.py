@@ -19,11 +19,10 @@ __all__ = [
     "NEAR",
     "NEAR_BYTES",
     "PACKING_BYTES",
-    "PART",
     "PIECES",
-    "QUARTERS",
     "STRIP",
     "TILE",
+    "TURN_BYTES",
     "WHOLE",
     "has_matrix_unit",
     "right_bytes",
@@ -35,13 +34,15 @@ TILE = 1024  # bytes of a tile
 PIECES = 3  # tiles for the digits of a float32, in this order
 HIGH, MIDDLE, LOW = range(PIECES)
 WHOLE = 2 * STRIP  # rows and columns of a block of C: two tiles by two, in four of the unit's eight registers
-FAR, NEAR, DEPTH = 256, 64, 832  # rows of A, columns of B, and steps of k, that are packed at a time
+FAR, NEAR, DEPTH = 256, 32, 832  # rows of A, columns of B, and steps of k, that are packed at a time
 KEPT_BYTES = 640 << 10  # of tiles of W that stay near while the rows of a prediction go by
-PART, QUARTERS = 64, 4  # parameters that are updated at a time, while the unit multiplies; so often in a step
-EDGE_BYTES = 4 * WHOLE**2  # of a block of C that is made beside it
+EDGE_BYTES = 4 * WHOLE**2  # of a block of C that is made beside it,
+TURN_BYTES = 4 * STRIP * DEEP  # and of a block that is turned before it is packed
 NEAR_BYTES = NEAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
 FAR_BYTES = FAR // STRIP * (DEPTH // DEEP) * PIECES * TILE
-PACKING_BYTES = EDGE_BYTES + 2 * NEAR_BYTES + FAR_BYTES  # two: of which one is packed while the other is used
+PACKING_BYTES = (
+    EDGE_BYTES + TURN_BYTES + 2 * NEAR_BYTES + FAR_BYTES
+)  # two: of which one is packed while the other is used
 
 _ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA = 158, 0x1023, 18
 

@@ -26,6 +26,7 @@ class Updates:
         forms = ("gradient",) if rule is None else ("gradient", "rule") if clip_norm else ("once",)
         tape, self.at_last, self.later = Tape(), "once" in forms, "rule" in forms
         name = rule.name if rule is not None else "sgd"  # any will do: none is applied
+        self.first = name, forms[0]
         for form in forms:
             for weights in (True, False):
                 l1, l2 = (architecture.l1, architecture.l2) if weights else (0.0, 0.0)
@@ -84,7 +85,7 @@ def _weight_gradient(draft: Draft, tape: Tape, piece: Slice, first: int, updates
     # where the batch has parts, each thread makes the whole gradient of its part
     tall = height if updates else _height(wide, left.columns + whole, whole, 1)
     tape.add(
-        draft.multiply("weight_gradient", number),
+        draft.multiply("weight_gradient", number, *(updates.first if updates else ())),
         *(draft.turned, *left.place, *right.place, piece.start, left.columns, right.columns),
         *(left.step, right.step, tall, chunk, first),
         *((updates.at_once(True), updates.at_last) if updates else (0, False)),

@@ -15,7 +15,7 @@ from glassnet.formulas.elementary import maximum, minimum
 from glassnet.formulas.optimizers import OPTIMIZERS
 from glassnet.formulas.penalties import penalty_slope, penalty_value
 
-__all__ = ["apply", "carry", "update"]
+__all__ = ["apply", "carry", "rule_on_vectors", "update"]
 
 
 def carry(name):
@@ -52,18 +52,15 @@ def _sum(count):
     return compiled(lambda values, start: before(values, start) + values[last])
 
 
-def update(name, form, dtype):
-    """Parameters LO <= p < HI: the end of the gradient, and the rule.
+def rule_on_vectors(name, form, dtype):
+    """What `update` does to a vector of parameters, as functions (given, panel, some, note, sums).
 
-    Form "once" does all; to clip by the norm of all gradients, "gradient" adds the penalties' slope and clips by
-    value, and when the norm is known "rule" scales and applies the rule. What a panel adds to the squared norm is
-    noted under PANEL, and so are its penalties, and for "gradient" what it adds after clipping by value. (A panel adds
-    few enough terms for its own dtype. Where they overflow, the step counts as not finite, and the reference, in
-    float64, decides.)
-    op: l1, l2 (bits), clip by value?, clip_value (bits), whether these decay, panels.
+    given(op, fr): what is the same for all parameters. panel(fr, low, gradient): where those from `low` on lie, whose
+    gradient lies there. some(i, n, sums, panel, given): update the vector at i of the panel's n; returns the sums,
+    which begin as `sums` (a function without arguments). note(op, fr, number, sums): write down a panel's.
     """
     kit, cls = Kit(dtype), OPTIMIZERS[name]
-    pointer, load, count, size, splat = kit.pointer, kit.load, kit.count, kit.bytes, kit.splat
+    pointer, load, size, splat = kit.pointer, kit.load, kit.bytes, kit.splat
     rule, slots = known(cls.update), len(cls.slots)
     slope, value = known(penalty_slope), known(penalty_value)
     numbers = len(cls.coefficients(0.1, cls.carry(cls.carried, *cls().constants.values()), *cls().constants.values()))
@@ -73,8 +70,23 @@ def update(name, form, dtype):
     plus_all = _sum(slots)
     gradient_here, rule_here = form != "rule", form != "gradient"
 
-    def some(i, n, sums, theta, gradient, slot, step, coefficients, penalized, l1, l2, clips, bound, decay, scale):
-        total, clipped, penalties, worst = sums
+    @compiled
+    def given(op, fr):
+        numbers = doubles(fr[f.COEFFICIENTS])
+        share = numbers[f.PENALTY]
+        l1, l2 = splat(number(op[1]) * share), splat(number(op[2]) * share)
+        penalized = op[1] != 0 or op[2] != 0
+        clips, bound, scale = op[3] != 0, splat(number(op[4])), splat(numbers[f.CLIP])
+        decay = splat(numbers[f.DECAY] if op[5] != 0 else 1.0)
+        return fr[f.SLOT_STEP], read_numbers(numbers), penalized, l1, l2, clips, bound, decay, scale
+
+    @compiled
+    def panel(fr, low, gradient):
+        return pointer(fr[f.THETA] + low * size), pointer(fr[f.SLOTS] + low * size), pointer(gradient)
+
+    def some(i, n, sums, panel, given):
+        step, coefficients, penalized, l1, l2, clips, bound, decay, scale = given
+        (theta, slot, gradient), (total, clipped, penalties, worst) = panel, sums
         g, w = load(gradient, i, n), load(theta, i, n)
         if gradient_here:
             if penalized:
@@ -96,36 +108,43 @@ def update(name, form, dtype):
             clipped = fused(g, g, clipped)
         return total, clipped, penalties, worst
 
-    every = vectors_of(count, some)
-
     @compiled
-    def note(fr, first, found):
-        """Of this panel, in the table that begins at `first`."""
-        table, panel = doubles(fr[f.NORMS]), first + fr[f.PANEL]
-        before = table[panel] if fr[f.MORE] != 0 else 0.0
-        table[panel] = before + lanes_sum(widen(found))
-
-    def stage(op, fr):
-        low, high, step = fr[f.LO], fr[f.HI], fr[f.SLOT_STEP]
-        theta, gradient = pointer(fr[f.THETA] + low * size), pointer(fr[f.GRADIENT_OF_LO])
-        slot, given = pointer(fr[f.SLOTS] + low * size), doubles(fr[f.COEFFICIENTS])
-        share = given[f.PENALTY]
-        l1, l2 = splat(number(op[1]) * share), splat(number(op[2]) * share)
-        penalized = op[1] != 0 or op[2] != 0
-        clips, bound, scale = op[3] != 0, splat(number(op[4])), splat(given[f.CLIP])
-        decay = splat(given[f.DECAY] if op[5] != 0 else 1.0)
-        zero = splat(0.0)
-        total, clipped, penalties, worst = every(
-            *(0, high - low, (zero, zero, zero, zero), theta, gradient, slot, step),
-            *(read_numbers(given), penalized, l1, l2, clips, bound, decay, scale),
-        )
+    def note(op, fr, number, sums):
+        total, clipped, penalties, worst = sums
+        norms = doubles(fr[f.NORMS])
         if gradient_here:
-            note(fr, 0, total)
-            note(fr, 2 * op[6], penalties)
+            norms[number] = lanes_sum(widen(total))
+            norms[2 * op[6] + number] = lanes_sum(widen(penalties))
         if not rule_here:
-            note(fr, op[6], clipped)
+            norms[op[6] + number] = lanes_sum(widen(clipped))
         if rule_here and lanes_sum(worst) != 0.0:  # true of NaN
             integers(fr[f.SHARED])[f.BAD + f.PLACE * fr[f.THREAD]] = 1
+
+    @compiled
+    def sums():
+        zero = splat(0.0)
+        return zero, zero, zero, zero
+
+    return given, panel, some, note, sums
+
+
+def update(name, form, dtype):
+    """Parameters LO <= p < HI: the end of the gradient, and the rule.
+
+    Form "once" does all; to clip by the norm of all gradients, "gradient" adds the penalties' slope and clips by
+    value, and when the norm is known "rule" scales and applies the rule. What a panel adds to the squared norm is
+    noted under PANEL, and so are its penalties, and for "gradient" what it adds after clipping by value. (A panel adds
+    few enough terms for its own dtype. Where they overflow, the step counts as not finite, and the reference, in
+    float64, decides.)
+    op: l1, l2 (bits), clip by value?, clip_value (bits), whether these decay, panels.
+    """
+    given, panel, some, note, sums = rule_on_vectors(name, form, dtype)
+    every = vectors_of(Kit(dtype).count, some)
+
+    def stage(op, fr):
+        low, high = fr[f.LO], fr[f.HI]
+        found = every(0, high - low, sums(), panel(fr, low, fr[f.GRADIENT_OF_LO]), given(op, fr))
+        note(op, fr, fr[f.PANEL], found)
 
     return stage
 
