@@ -278,7 +278,7 @@ def test_fork_while_another_thread_trains(two_cores):
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------------
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from glassnet import Adam, Architecture, Dense
 from glassnet.engines.base import Data, Program, Slice, fresh_state
@@ -286,6 +286,7 @@ from glassnet.engines.compiled import engine, threads
 from glassnet.engines.compiled.engine import CompiledEngine
 from glassnet.network.parameters import initial_buffers, initial_parameters
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin deaf to it
 how, count = sys.argv[1], int(sys.argv[2])
 threads.cores = lambda: 2
 net = Architecture(50, (Dense(400, "tanh"), Dense(400, "tanh"), Dense(3, "softmax")))

@@ -1,6 +1,6 @@
 """Other work that is done while the matrix unit multiplies, in units of some ten to a hundred instructions.
 
-The unit's instructions and those of vectors wait for nothing of each other, but the processor looks only some hundred
+The unit's instructions and those of vectors need nothing of each other, but the processor looks only some hundred
 instructions ahead: in one piece between the products of two steps the other work would keep the unit waiting. So a
 product calls `go` after every few of its instructions, at so many places as `packed_product.places` says, and each
 time as many units are done as bring the work to its end together with the product.

@@ -77,15 +77,15 @@ def rule_on_vectors(name, form, dtype):
         l1, l2 = splat(number(op[1]) * share), splat(number(op[2]) * share)
         penalized = op[1] != 0 or op[2] != 0
         clips, bound, scale = op[3] != 0, splat(number(op[4])), splat(numbers[f.CLIP])
-        decay = splat(numbers[f.DECAY] if op[5] != 0 else 1.0)
-        return fr[f.SLOT_STEP], read_numbers(numbers), penalized, l1, l2, clips, bound, decay, scale
+        decays, decay = op[5] != 0 and numbers[f.DECAY] != 1.0, splat(numbers[f.DECAY])
+        return fr[f.SLOT_STEP], read_numbers(numbers), penalized, l1, l2, clips, bound, decays, decay, scale, splat(0.0)
 
     @compiled
     def panel(fr, low, gradient):
         return pointer(fr[f.THETA] + low * size), pointer(fr[f.SLOTS] + low * size), pointer(gradient)
 
     def some(i, n, sums, panel, given):
-        step, coefficients, penalized, l1, l2, clips, bound, decay, scale = given
+        step, coefficients, penalized, l1, l2, clips, bound, decays, decay, scale, zero = given
         (theta, slot, gradient), (total, clipped, penalties, worst) = panel, sums
         g, w = load(gradient, i, n), load(theta, i, n)
         if gradient_here:
@@ -98,11 +98,13 @@ def rule_on_vectors(name, form, dtype):
         else:
             g = g * scale
         if rule_here:
-            w, new = rule(w * decay, g, read_slots(slot, step, i, n), coefficients)
+            if decays:
+                w = w * decay
+            w, new = rule(w, g, read_slots(slot, step, i, n), coefficients)
             store(theta, i, n, w)
             write_slots(slot, step, i, n, new)
             together = plus_all(new, w)
-            worst = worst + (together - together)  # 0 as long as all is finite
+            worst = fused(together, zero, worst)  # 0 as long as all is finite
         else:
             store(gradient, i, n, g)
             clipped = fused(g, g, clipped)
