@@ -183,7 +183,9 @@ def test_the_matrix_units_step():
     """Four tiles of C by six products, for which 14 tiles are loaded; after every sixth product a loop of other work,
     which is a row to pack, and between the others nothing else is moved.
     """
-    between = compiled(("packed_affine", "straight")).split("tdpbf16ps")[1:24]  # of the 24 of the first step
+    after = compiled(("packed_affine", "straight")).split("tdpbf16ps")[1:]
+    sixth = next(n for n, piece in enumerate(after) if "vsubps" in piece)
+    between = after[sixth - 5 : sixth + 18]  # the 24 of one step
     other = [n for n, piece in enumerate(between, start=1) if "vsubps" in piece]
     assert other == [6, 12, 18]
     assert all(between[n - 1].count("vsubps") == 4 and between[n - 1].count("vmovdqu64") < 10 for n in other)

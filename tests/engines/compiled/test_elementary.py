@@ -10,7 +10,6 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from numba import njit
 
 from engines.compiled.elementary_sweep import (
     DTYPES,
@@ -26,7 +25,7 @@ from engines.compiled.elementary_sweep import (
     worst,
 )
 from glassnet.engines.compiled import elementary as on_lanes
-from glassnet.engines.compiled import machine_code, stages
+from glassnet.engines.compiled import kit, machine_code, stages
 from glassnet.engines.compiled.coefficients import FLOAT32
 from glassnet.formulas import elementary
 from tolerances import ELEMENTARY_ULP
@@ -48,10 +47,10 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype._
 def _stages(tmp_path_factory):
     def faulty(name, dtype):
         table = replace(FLOAT32, exp=(FLOAT32.exp[0] * 1.001, *FLOAT32.exp[1:]))
-        return stage(name, dtype, njit(getattr(on_lanes, f"_{name}")(table)))
+        return stage(name, dtype, kit.compiled(getattr(on_lanes, f"_{name}")(table)))
 
     def quotient(of_two, dtype):
-        return stage(of_two, dtype, njit(lambda a, b: a / b))
+        return stage(of_two, dtype, kit.compiled(lambda a, b: a / b))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLASSNET_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -8,7 +8,7 @@ p on, `step` apart; write(p, step, rows, columns, value) stores an expression th
 # pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from glassnet.engines.compiled.codegen import I64, shuffled
@@ -24,11 +24,9 @@ from glassnet.engines.compiled.load_store import (
 )
 from glassnet.engines.compiled.pointers import after
 from glassnet.engines.compiled.rows import Registers, Row, at, column, made
-from glassnet.engines.compiled.translate import OPTIONS
+from glassnet.engines.compiled.translate import compiled
 
 __all__ = ["in_memory", "in_registers"]
-
-_njit = njit(**OPTIONS)
 
 
 def in_memory(lanes):
@@ -42,13 +40,13 @@ def in_memory(lanes):
 
         return kind(p, types.int64), emit
 
-    @_njit
+    @compiled
     def read(p, step, rows, columns, scratch):
         for k in range(columns):
             store(scratch, k * count, (k + 1) * count, gather(after(p, k), step, rows))
         return tile(scratch, columns)
 
-    @_njit
+    @compiled
     def write(p, step, rows, columns, value):
         for k in range(columns):
             scatter(after(p, k), step, rows, at(value, k))
@@ -103,8 +101,8 @@ def in_registers(lanes, columns):
 
         return types.void(p, types.int64, value), emit
 
-    read = _njit(lambda p, step, rows, columns, scratch: load_group(p, rows))
-    write = _njit(lambda p, step, rows, columns, value: store_group(p, rows, value))
+    read = compiled(lambda p, step, rows, columns, scratch: load_group(p, rows))
+    write = compiled(lambda p, step, rows, columns, value: store_group(p, rows, value))
     return read, write
 
 

@@ -3,7 +3,7 @@
 # pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
 # pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
-from numba import njit, types
+from numba import types
 
 from glassnet.engines.compiled import elementary as _elementary  # noqa: F401  teaches Numba exp, log ... and /
 from glassnet.engines.compiled import frame as f
@@ -13,16 +13,14 @@ from glassnet.engines.compiled.lanes import Lanes
 from glassnet.engines.compiled.load_store import loader
 from glassnet.engines.compiled.machine_code import vector_bytes
 from glassnet.engines.compiled.pointers import pointer_to
-from glassnet.engines.compiled.translate import OPTIONS
+from glassnet.engines.compiled.translate import compiled
 from glassnet.engines.compiled.unrolled import tuple_of
 
-__all__ = ["Kit", "compiled", "doubles", "inlined", "integers", "its_turn", "own_panels", "region", "share"]
+__all__ = ["Kit", "compiled", "doubles", "integers", "its_turn", "own_panels", "region", "share"]
 
 _DTYPES = {"float32": types.float32, "float64": types.float64}
 integers = pointer_to(types.int64)
 doubles = pointer_to(types.float64)
-compiled = njit(**OPTIONS)
-inlined = njit(inline="always", **OPTIONS)  # as if it were written where it is called: the same machine code
 
 
 class Kit:
@@ -82,7 +80,7 @@ def its_turn(fr, layer):
     return (fr[f.THREAD] + layer) % fr[f.THREADS]
 
 
-@inlined
+@compiled
 def own_panels(op, fr, strips, outputs, chunk):
     """This thread's panels of a weight gradient: strips of rows low to high, columns c0 to c1.
 

@@ -15,12 +15,15 @@ NUMBA_CPU_NAME, NUMBA_CPU_FEATURES : compile for another processor than this one
 import ctypes
 import hashlib
 import os
+import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -218,13 +221,47 @@ def assembly(key: Key) -> str:
         return _machine().emit_assembly(_module(key))
 
 
+@contextmanager
+def _interrupts() -> Generator[Callable[[], None]]:
+    """A function that raises the KeyboardInterrupt of a Ctrl-C that came meanwhile and was lost.
+
+    Python drops an exception inside a finalizer or a weak reference's callback, of which a compilation has thousands.
+    """
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        signal.default_int_handler(number, frame)
+
+    def raise_again() -> None:
+        if came:
+            raise KeyboardInterrupt
+
+    in_charge = threading.current_thread() is threading.main_thread()
+    if not in_charge or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield raise_again
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield raise_again
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def addresses(keys: Iterable[Key]) -> list[int]:
     """Addresses of these stages' functions, each loaded, or first compiled, when it is not in memory yet."""
     keys = list(keys)
     with _lock:
         missing = [key for key in dict.fromkeys(keys) if key not in _addresses]
-        for key in missing:
-            _loader().add_object_file(llvm.ObjectFileRef.from_data(_read(key) or _compile(key)))
+        found = {key: _read(key) for key in missing}
+        if None in found.values():
+            with _interrupts() as raise_lost:
+                for key in missing:
+                    found[key] = found[key] or _compile(key)
+                    raise_lost()
+        for code in found.values():
+            _loader().add_object_file(llvm.ObjectFileRef.from_data(code))
         if missing:
             _loader().finalize_object()
         for key in missing:

@@ -8,6 +8,8 @@ from types import FunctionType
 from numba import njit, types
 from numba.extending import overload
 
+from glassnet.engines.compiled.target import TARGET
+
 STAGE = types.void(types.CPointer(types.int64), types.CPointer(types.int64))
 OPTIONS = {
     "error_model": "numpy",
@@ -17,6 +19,9 @@ OPTIONS = {
     "no_cfunc_wrapper": True,
 }
 """Of every function that Numba sees: it compiles one anew for callers whose options differ."""
+
+compiled = njit(_target=TARGET, **OPTIONS)
+"""A function of a stage's."""
 _known: set[FunctionType] = set()
 
 
@@ -25,9 +30,10 @@ def to_llvm(key):
     from glassnet.engines.compiled.stages import STAGES
 
     python_function = STAGES[key[0]](*key[1:])
-    compiled = njit([STAGE], **OPTIONS)(python_function)
-    (result,) = compiled.overloads.values()
-    return compiled.inspect_llvm(STAGE.args), result.fndesc.llvm_func_name
+    stage = compiled(python_function)
+    stage.compile(STAGE)
+    (result,) = stage.overloads.values()
+    return stage.inspect_llvm(STAGE.args), result.fndesc.llvm_func_name
 
 
 def known(function):
@@ -39,4 +45,4 @@ def known(function):
             _known.add(helper)
             known(helper)
             overload(helper, strict=False, jit_options=OPTIONS)(lambda *arguments, _helper=helper: _helper)
-    return njit(**OPTIONS)(function)
+    return compiled(function)

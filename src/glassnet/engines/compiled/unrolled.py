@@ -3,30 +3,26 @@
 # pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
 # pyright: reportIndexIssue=false, reportReturnType=false, reportOperatorIssue=false
 
-from numba import njit
-
-from glassnet.engines.compiled.translate import OPTIONS
+from glassnet.engines.compiled.translate import compiled
 
 __all__ = ["each_of", "tuple_of", "vectors_of"]
-
-_njit = njit(**OPTIONS)
 
 
 def tuple_of(count, item):
     """A function (*arguments): the tuple (item(0, *arguments), item(1, *arguments), ...) of `count` entries."""
     if count == 0:
-        return _njit(lambda *arguments: ())
+        return compiled(lambda *arguments: ())
     before, last = tuple_of(count - 1, item), count - 1
-    return _njit(lambda *arguments: (*before(*arguments), item(last, *arguments)))
+    return compiled(lambda *arguments: (*before(*arguments), item(last, *arguments)))
 
 
 def each_of(count, action):
     """A function (*arguments) that calls action(0, *arguments), action(1, *arguments), ... `count` times."""
     if count == 0:
-        return _njit(lambda *arguments: None)
+        return compiled(lambda *arguments: None)
     before, last = each_of(count - 1, action), count - 1
 
-    @_njit
+    @compiled
     def in_turn(*arguments):
         before(*arguments)
         action(last, *arguments)
@@ -39,9 +35,9 @@ def vectors_of(count, body):
 
     Whole vectors first, for which `body` is compiled without a mask, then the last, partly filled one.
     """
-    body = _njit(body)
+    body = compiled(body)
 
-    @_njit
+    @compiled
     def run(start, stop, state, *arguments):
         full = start + (stop - start) // count * count
         for i in range(start, full, count):
