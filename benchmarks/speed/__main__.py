@@ -24,7 +24,7 @@ from benchmarks.speed.timing import Plan
 from benchmarks.speed.workloads import WORKLOADS
 
 FURTHER = ("start-up", "growth", "time-to-loss")
-FULL, QUICK = Plan(), Plan(rounds=3, trials=1, least_seconds=0.03)
+FULL, QUICK = Plan(), Plan(rounds=3, processes=1, trials=1, least_seconds=0.03)
 
 
 def parse() -> argparse.Namespace:

@@ -14,40 +14,56 @@ from benchmarks.speed.workloads import WORKLOADS, Workload
 __all__ = ["GROWTH", "LOSS_TARGETS", "Growth", "StartUp", "TimeToLoss", "cost_against_work", "start_up", "time_to_loss"]
 
 _FIRST_EPOCH = """
+import sys
 import time
 start = time.perf_counter()
 import glassnet
 import numpy as np
+inputs, *hidden, outputs = map(int, sys.argv[1].split("-"))
 rng = np.random.default_rng(0)
-X = rng.standard_normal((2000, 2), dtype=np.float32)
-y = (X[:, 0] * X[:, 1] > 0).astype(int)
-layers = [glassnet.Dense(8, "relu"), glassnet.Dense(8, "relu"), glassnet.Dense(2, "softmax")]
-net = glassnet.Network(2, layers)
-net.fit(X, y, optimizer=glassnet.Adam(1e-3), batch_size=16, epochs=1, metrics=())
+X = rng.standard_normal((2048, inputs), dtype=np.float32)
+y = np.arange(2048) % outputs
+layers = [*(glassnet.Dense(units, "relu") for units in hidden), glassnet.Dense(outputs, "softmax")]
+net = glassnet.Network(inputs, layers)
+net.fit(X, y, optimizer=glassnet.Adam(1e-3), batch_size=int(sys.argv[2]), epochs=1, metrics=())
 print(time.perf_counter() - start)
 """
+START_UPS = 5
+"""Processes with a warm cache."""
+_STARTED = ("2-8-8-2", "784-512-512-10")
 WARM_TARGET, COLD_TARGET = 0.7, 15.0
 
 
 @dataclass(frozen=True)
-class StartUp:
-    """Seconds from `import glassnet` to the end of the first epoch of the first row, in fresh processes."""
+class Start:
+    """Seconds with an empty cache, and with the cache that this left."""
 
     cold: float
     warm: list[float]
 
 
-def start_up(times: int = 5) -> StartUp:
-    """One process with an empty cache, then some with the cache it left."""
-    say("start-up: fresh processes")
+@dataclass(frozen=True)
+class StartUp:
+    """By row: seconds from `import glassnet` to the end of the first epoch, in fresh processes."""
+
+    seconds: dict[str, Start]
+
+
+def start_up() -> StartUp:
+    """The first row, and a wide one, which has the most to compile."""
+    return StartUp({name: _start(WORKLOADS[name]) for name in _STARTED})
+
+
+def _start(workload: Workload) -> Start:
+    say(f"start-up: fresh processes, {workload.text}")
     with tempfile.TemporaryDirectory() as folder:
-        cold, *warm = [_first_epoch(folder) for _ in range(times + 1)]
-    return StartUp(cold, warm)
+        cold, *warm = [_first_epoch(workload, folder) for _ in range(START_UPS + 1)]
+    return Start(cold, warm)
 
 
-def _first_epoch(cache: str) -> float:
+def _first_epoch(workload: Workload, cache: str) -> float:
     environment = {**os.environ, "GLASSNET_CACHE": cache}
-    command = [sys.executable, "-c", _FIRST_EPOCH]
+    command = [sys.executable, "-c", _FIRST_EPOCH, workload.name, str(workload.batch)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the first epoch failed in a fresh process:\n{done.stderr}")

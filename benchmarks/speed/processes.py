@@ -127,12 +127,14 @@ class Worker:
     """
 
     def __init__(self, module: str, environment: Mapping[str, str] | None = None) -> None:
+        self._module, self._environment = module, environment
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
         before = dict(os.environ)
         os.environ.update(environment or {})
         try:
-            spawn.Process(target=_serve, args=(theirs, module), daemon=True).start()
+            self._process = spawn.Process(target=_serve, args=(theirs, module), daemon=True)
+            self._process.start()
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -140,6 +142,15 @@ class Worker:
         failure = self._pipe.recv()
         if failure is not None:
             raise AbsentError(failure)
+
+    def afresh(self) -> "Worker":
+        """Another process like this one."""
+        return Worker(self._module, self._environment)
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join()
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method there and wait for its answer."""

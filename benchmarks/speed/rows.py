@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from benchmarks.speed.check import check_fault, check_row
 from benchmarks.speed.contenders import CORES
 from benchmarks.speed.processes import AbsentError, Worker
-from benchmarks.speed.timing import Contender, Plan, Spread, best_variant, calibrate, interleave, ratio
+from benchmarks.speed.timing import Contender, Plan, Spread, best_variant, calibrate, measured_afresh, ratio
 from benchmarks.speed.workloads import Workload
 
 __all__ = ["Cast", "RowResult", "assemble", "run_fleet", "run_row", "say"]
@@ -103,7 +103,7 @@ def run_row(cast: Cast, workload: Workload, plan: Plan) -> RowResult:
             values.append(cast.peak.call("measure", cores))
 
     train = workload.kind == "train"
-    by_variant = interleave(chosen, workload, plan.rounds, meter if train else lambda: None)
+    by_variant = measured_afresh(chosen, workload, plan, meter if train else lambda: None)
     seconds = dict(zip((c.name for c in chosen), by_variant.values(), strict=True))
     result = RowResult(workload, engine, {c.name: c.variant for c in chosen}, seconds)
     result.disagreement = disagreement
@@ -130,7 +130,7 @@ def run_fleet(cast: Cast, workload: Workload, plan: Plan) -> RowResult:
     contenders = [Contender("glassnet", cast.ours, variant) for variant in variants]
     for contender in contenders:
         calibrate(contender, workload, plan.least_seconds)
-    measured = interleave(contenders, workload, plan.rounds)
+    measured = measured_afresh(contenders, workload, plan)
     one, two = measured.values()
     result = RowResult(
         workload,

@@ -4,23 +4,28 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from benchmarks.speed.processes import Timing, Worker
 from benchmarks.speed.workloads import FULL_BATCH_EPOCHS, Workload
 
-__all__ = ["Contender", "Plan", "Spread", "best_variant", "interleave", "ratio"]
+__all__ = ["Contender", "Plan", "Spread", "best_variant", "interleave", "measured_afresh", "ratio"]
 
 _BREATH = 0.005  # seconds between two measurements, in which the last one's idle threads fall asleep
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How carefully to measure: rounds, rounds for the choice among variants, least seconds of a measurement."""
+    """How carefully to measure: rounds, rounds for the choice among variants, least seconds of a measurement.
+
+    The rounds are divided among `processes` of each contender, one after another: where the pages of a process lie in
+    memory moves its times by some 5 %, for as long as it lives.
+    """
 
     rounds: int = 15
+    processes: int = 3
     trials: int = 3
     least_seconds: float = 0.3
 
@@ -39,6 +44,14 @@ class Contender:
         """One measurement."""
         time.sleep(_BREATH)
         return self.worker.call("measure", self.variant, self.times)
+
+    def afresh(self, workload: Workload) -> "Contender":
+        """The same in a process of its own, at work already."""
+        fresh = replace(self, worker=self.worker.afresh())
+        fresh.worker.call("load", workload)
+        fresh.worker.call("keep", [self.variant])
+        fresh.measure()
+        return fresh
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,21 @@ def interleave(
             timing = contender.measure()
             contender.timings.append(timing)
             seconds[f"{contender.name}, {contender.variant}"].append(per_unit(contender, timing, workload))
+    return seconds
+
+
+def measured_afresh(
+    contenders: Sequence[Contender], workload: Workload, plan: Plan, before: Callable[[], None] = lambda: None
+) -> dict[str, list[float]]:
+    """As `interleave`, all rounds of a plan: the first of them in these processes, the others in fresh ones."""
+    shares = [len(part) for part in np.array_split(range(plan.rounds), min(plan.processes, plan.rounds))]
+    seconds = interleave(contenders, workload, shares[0], before)
+    for rounds in shares[1:]:
+        fresh = [contender.afresh(workload) for contender in contenders]
+        for name, values in interleave(fresh, workload, rounds, before).items():
+            seconds[name] += values
+        for contender in fresh:
+            contender.worker.close()
     return seconds
 
 
