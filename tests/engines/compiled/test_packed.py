@@ -215,6 +215,19 @@ def test_frozen_layers_and_parts_of_a_batch(monkeypatch):
 
 
 @needs_unit
+@pytest.mark.parametrize("batch", [32, 34])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1}], ids=str)
+def test_the_weights_gradient_alone_on_small_batches(options, threads, batch, two_cores, monkeypatch):
+    """And the last batch is of 7 rows, less than the depth of a tile."""
+    monkeypatch.setattr(division_module, "_SHARED_STEP", 0.0)
+    few = Architecture(300, (Dense(260, "tanh"), Dense(130, "relu"), Dense(3)), dtype="float32", l2=0.01)
+    packed = {name for name in stages_of(few, monkeypatch, batch) if name.startswith("packed")}
+    assert packed == {"packed_weight_gradient"}
+    check_all(Twin(few, Adam(), batch, 3 * batch + 7, {**options, "threads": threads}))
+
+
+@needs_unit
 def test_the_same_bits_for_any_number_of_threads(two_cores, monkeypatch):
     monkeypatch.setattr(division_module, "_SHARED_STEP", 0.0)
     monkeypatch.setattr(steps_module, "_SHARED_CALL", 0.0)
@@ -235,6 +248,8 @@ def test_which_layers_are_packed(monkeypatch):
     for other in (wide(dtype="float64"), Architecture(30, (Dense(30), Dense(2)), dtype="float32")):
         assert not any(name.startswith("packed") for name in stages_of(other, monkeypatch))
     assert not any(name.startswith("packed") for name in stages_of(wide(), monkeypatch, block=16))
+    few = stages_of(wide(), monkeypatch, block=32)
+    assert "packed_weight_gradient" in few and "packed_affine" not in few
 
 
 def test_without_the_unit_the_other_way_is_taken(fused):

@@ -7,7 +7,7 @@ from glassnet.engines.compiled import frame as f
 from glassnet.engines.compiled.machine_code import addresses, vector_bytes
 from glassnet.engines.compiled.memory import LINE
 from glassnet.engines.compiled.order import chunk_of, is_narrow, is_packed
-from glassnet.engines.compiled.packing import PACKING_BYTES
+from glassnet.engines.compiled.packing import DEEP, PACKING_BYTES
 from glassnet.engines.compiled.tapes import Tape, Tensor
 from glassnet.network.architecture import Architecture, Dense
 from glassnet.network.parameters import buffer_layout, parameter_layout
@@ -94,13 +94,20 @@ class Draft:
         return self.training and is_narrow(self.dtype, inputs, units)
 
     def packs(self, number: int) -> bool:
-        """Whether the products of this layer go to the processor's matrix unit."""
+        """Whether z and da of this layer are multiplied on the processor's matrix unit."""
+        return self._packs(number, self.block)
+
+    def packs_gradient(self, number: int) -> bool:
+        """Whether dW is: W need not be packed for it, and fewer rows suffice, which are its depth."""
+        return self.block >= DEEP and self._packs(number, 2 * self.block)
+
+    def _packs(self, number: int, rows: int) -> bool:
         units, inputs = self.pieces[f"W{number}"].shape
-        return is_packed(self.dtype, inputs, units, self.block, training=self.training)
+        return is_packed(self.dtype, inputs, units, rows, training=self.training)
 
     def multiply(self, name: str, number: int, *lie: str) -> tuple[str, ...]:
         """The stage of this name that multiplies for a layer: with the processor's matrix unit or without."""
-        if not self.packs(number):
+        if not (self.packs_gradient if name == "weight_gradient" else self.packs)(number):
             return name, self.dtype
         self.packing = PACKING_BYTES
         return (f"packed_{name}", *lie)

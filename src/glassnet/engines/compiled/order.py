@@ -25,7 +25,7 @@ def is_narrow(dtype: str, inputs: int, units: int) -> bool:
 
 
 def is_packed(dtype: str, inputs: int, units: int, rows: int, *, training: bool) -> bool:
-    """Whether the products of a layer with blocks of so many rows go to the processor's matrix unit."""
+    """Whether a layer's products with blocks of so many rows go to the processor's matrix unit."""
     if dtype != "float32" or (training and is_narrow(dtype, inputs, units)) or not has_matrix_unit():
         return False
     return 1 / inputs + 1 / units + 1 / rows <= _PACKED

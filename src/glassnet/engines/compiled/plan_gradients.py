@@ -75,7 +75,7 @@ def gradients(draft: Draft, updates: Updates, apart: bool) -> tuple[dict[str, Ta
 
 def _weight_gradient(draft: Draft, tape: Tape, piece: Slice, first: int, updates: Updates | None) -> tuple[int, int]:
     """dW, and its update unless parts of the batch are to be added up; returns a panel's parameters, and the panels."""
-    number, packs, narrow = piece.layer, draft.packs(piece.layer), draft.narrow(piece.layer)
+    number, packs, narrow = piece.layer, draft.packs_gradient(piece.layer), draft.narrow(piece.layer)
     below, delta = draft.tensors[f"top{number - 1}"], draft.tensors[f"delta{number}"]
     left, right = (delta, below) if narrow else (below, delta)
     chunk = draft.chunk(delta.columns)
